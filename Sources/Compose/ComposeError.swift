@@ -1,0 +1,39 @@
+package import YAML
+
+/// Everything that is wrong with a project's Compose files, each with its place; never empty.
+package struct ComposeError: Error, Sendable, Equatable, CustomStringConvertible {
+    package struct Problem: Sendable, Equatable, CustomStringConvertible {
+        /// Kinds a caller can act on.
+        package enum Kind: String, Sendable, Codable {
+            case syntax, interpolation, schema, semantics, unsupported, file
+        }
+
+        package var kind: Kind
+        package var location: SourceLocation?
+        /// The path in the model: `services.web.ports[0]`; empty for the whole file.
+        package var path: String
+        /// What is wrong, what was expected, the nearest known key.
+        package var message: String
+
+        package init(_ kind: Kind, at location: SourceLocation?, path: String = "", _ message: String) {
+            self.kind = kind
+            self.location = location
+            self.path = path
+            self.message = message
+        }
+
+        package var description: String {
+            var text = location.map { "\($0): " } ?? ""
+            if !path.isEmpty { text += "\(path): " }
+            return text + message
+        }
+    }
+
+    package var problems: [Problem]
+
+    package init(_ problems: [Problem]) { self.problems = problems }
+    package init(_ problem: Problem) { self.problems = [problem] }
+
+    /// One problem a line.
+    package var description: String { problems.map(\.description).joined(separator: "\n") }
+}

@@ -1,0 +1,36 @@
+/// How the loader reads files: the one way by which it meets the outside world.
+///
+/// Paths are absolute and clean. The value decides what may be read: from a directory, or from a Git tree laid
+/// virtually over the checkout path, with paths that leave it refused.
+package struct FileAccess: Sendable {
+    package enum Kind: Sendable, Hashable { case file, directory }
+
+    /// What is at the path, symbolic links followed; nil when nothing is. Throws when the path may not be looked at.
+    package var kind: @Sendable (_ path: String) throws -> Kind?
+    /// The file's bytes. Throws `FileAccessError`.
+    package var read: @Sendable (_ path: String) throws -> [UInt8]
+    /// An identity of the content at the path that changes exactly when the content does (a Git object id, of a blob or
+    /// of a whole tree), or nil when the path is not versioned.
+    package var contentID: @Sendable (_ path: String) throws -> String?
+
+    package init(
+        kind: @escaping @Sendable (String) throws -> Kind?,
+        read: @escaping @Sendable (String) throws -> [UInt8],
+        contentID: @escaping @Sendable (String) throws -> String? = { _ in nil }
+    ) {
+        self.kind = kind
+        self.read = read
+        self.contentID = contentID
+    }
+}
+
+/// Why a file cannot be read.
+package enum FileAccessError: Error, Sendable, Hashable {
+    case notFound(path: String)
+    case notAFile(path: String)
+    /// The path, or a symbolic link on it, leads out of the checkout.
+    case outside(path: String)
+    case unreadable(path: String, reason: String)
+    /// The file is larger than `limit` bytes.
+    case tooLarge(path: String, limit: Int)
+}

@@ -1,0 +1,4 @@
+@main
+struct Watcher {
+    static func main() {}
+}
