@@ -1,4 +1,4 @@
-package import YAML
+import YAML
 
 /// What loading produces and decoding reads: one merged tree in long syntax, interpolated, cast, with defaults, absolute
 /// paths and resource names filled in, every node still knowing the file, line and column it came from.
