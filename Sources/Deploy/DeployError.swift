@@ -1,0 +1,36 @@
+package import Reconcile
+
+/// A failure with everything a person needs: what failed, where, why, what runs now, what to do next.
+///
+/// Adapters throw their own errors and say by conforming to `ReasonedError` what class of trouble it is; the flow turns them into this.
+package struct DeployError: Error, Sendable, Equatable, CustomStringConvertible {
+    package var stage: Event.Stage
+    package var reason: Reason
+    /// What failed and where, one sentence or a few lines (a list of problems).
+    package var message: String
+    /// What the user should do next; empty when there is nothing to say.
+    package var advice: String
+    /// The service concerned, if one is.
+    package var service: String?
+    /// The last lines of the failing container's log.
+    package var logLines: [String] = []
+
+    package init(stage: Event.Stage, reason: Reason, message: String, advice: String = "", service: String? = nil) {
+        self.stage = stage
+        self.reason = reason
+        self.message = message
+        self.advice = advice
+        self.service = service
+    }
+
+    package var description: String { advice.isEmpty ? message : "\(message)\n\(advice)" }
+}
+
+/// An error that knows its class and what to do about it.
+package protocol ReasonedError: Error {
+    var reason: Reason { get }
+    /// What failed, with which thing (endpoint, URL without userinfo, path), in one sentence or a few lines.
+    var message: String { get }
+    /// What to do next; may be empty.
+    var advice: String { get }
+}

@@ -1,0 +1,139 @@
+package import Compose
+package import Reconcile
+
+/// A deployment's identity: the project and its own running number, shown as `shop/42`.
+package struct DeploymentID: Hashable, Sendable, Codable, CustomStringConvertible {
+    package var project: String
+    /// Counted from 1 in each project.
+    package var number: Int
+
+    package init(project: String, number: Int) {
+        self.project = project
+        self.number = number
+    }
+
+    /// Reads `project/number`; nil for anything else.
+    package init?(_ text: String) {
+        guard let slash = text.lastIndex(of: "/"), let number = Int(text[text.index(after: slash)...]), number > 0
+        else { return nil }
+        self.init(project: String(text[..<slash]), number: number)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let id = DeploymentID(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a deployment id")
+        }
+        self = id
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+
+    package var description: String { "\(project)/\(number)" }
+}
+
+/// The record of one attempt to make a project run as a commit says.
+package struct Deployment: Sendable, Equatable, Codable {
+    package enum Kind: String, Sendable, Codable {
+        /// A new commit, or a changed configuration.
+        case deploy
+        /// What ran differed from what was deployed.
+        case heal
+        /// Asked for by hand.
+        case rollback
+    }
+
+    package enum Status: String, Sendable, Codable {
+        /// Under way, or left behind by a process that died.
+        case open
+        case succeeded
+        /// Failed, and what ran before was put back.
+        case restored
+        /// Failed, and there was nothing to put back (or `--no-rollback`).
+        case failed
+        /// Failed, and putting back failed too.
+        case restoreFailed = "restore-failed"
+        /// The run was ended from outside; a later run put things right.
+        case interrupted
+        /// The commit's Compose project is invalid; nothing was touched.
+        case invalid
+        /// Ended before anything was touched, by trouble that passes.
+        case postponed
+    }
+
+    package var id: DeploymentID
+    package var kind: Kind
+    package var commit: Commit
+    package var status: Status
+    package var reason: Reason?
+    /// What happened, for people; no secrets, no control characters.
+    package var message: String?
+    /// Unix milliseconds.
+    package var startedAt: Int
+    /// Unix milliseconds; nil while open.
+    package var finishedAt: Int?
+    /// How often the same commit ended the same way in a row without anything touched.
+    package var attempts: Int = 1
+    package var changes: [Plan.Change] = []
+    package var snapshot: Snapshot?
+    /// What ran when the attempt was opened; what undo and recovery go by.
+    package var before: ObservedState?
+
+    package init(id: DeploymentID, kind: Kind, commit: Commit, status: Status, startedAt: Int) {
+        self.id = id
+        self.kind = kind
+        self.commit = commit
+        self.status = status
+        self.startedAt = startedAt
+    }
+}
+
+/// Everything needed to make a deployment run again without its repository.
+package struct Snapshot: Sendable, Equatable, Codable {
+    /// The Compose files as they were, by path relative to the checkout (absolute when outside of it).
+    package var composeFiles: [String: String]
+    package var project: Project
+    /// The image id of each service.
+    package var imageIDs: [String: String]
+    /// The content hash of each service that has one.
+    package var contentHashes: [String: String]
+    /// Services that had run to completion when the deployment was verified.
+    package var completed: Set<String>
+
+    package init(
+        composeFiles: [String: String], project: Project, imageIDs: [String: String], contentHashes: [String: String],
+        completed: Set<String> = []
+    ) {
+        self.composeFiles = composeFiles
+        self.project = project
+        self.imageIDs = imageIDs
+        self.contentHashes = contentHashes
+        self.completed = completed
+    }
+}
+
+/// A commit that is not deployed again by itself.
+package struct SkippedCommit: Sendable, Equatable, Codable {
+    package var commit: CommitID
+    /// Why, for people.
+    package var reason: String
+    /// The code, when watcher itself put it there.
+    package var code: Reason?
+    /// Unix milliseconds.
+    package var since: Int
+    /// How many deployments of it failed.
+    package var failures: Int
+    package var subject: String?
+
+    package init(commit: CommitID, reason: String, code: Reason?, since: Int, failures: Int, subject: String?) {
+        self.commit = commit
+        self.reason = reason
+        self.code = code
+        self.since = since
+        self.failures = failures
+        self.subject = subject
+    }
+}

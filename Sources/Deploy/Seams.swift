@@ -1,0 +1,138 @@
+package import Compose
+package import Reconcile
+
+// The doors through which the flow meets the slow and the remote. Each has one real implementation in an adapter and
+// one stateful stand-in in the tests; everything else is called directly.
+
+/// Where commits come from: a branch of a repository, its local cache and its checkout.
+package protocol CommitSource: Sendable {
+    /// Asks the remote for the tip of the configured branch, downloads what is missing and returns the commit.
+    /// Nothing is downloaded when the tip is already in the cache.
+    func fetchTip() async throws -> Commit
+    /// The commit a revision names (full or abbreviated id) in the cache; nil when there is none.
+    func commit(named revision: String) async throws -> Commit?
+    /// Whether `ancestor` is reachable from `commit`; true when they are the same; false when either is unknown.
+    func isAncestor(_ ancestor: CommitID, of commit: CommitID) async throws -> Bool
+    /// The commit's files laid virtually over the checkout path (see `FileAccess`).
+    func files(of commit: CommitID) async throws -> FileAccess
+    /// Writes what the commit changes beside the checkout, so that switching is only renames.
+    func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout
+    /// The absolute, stable path of the checkout.
+    var checkoutPath: String { get }
+}
+
+/// A checkout that is written but not yet in place.
+package protocol StagedCheckout: Sendable {
+    /// Paths relative to the checkout that switching creates, replaces or removes.
+    var changedPaths: [String] { get }
+    /// Puts the files in place by renames; only files that differ, never an untracked one.
+    func switchOver() async throws
+    /// Removes what was staged; nothing else happens.
+    func discard() async
+}
+
+/// What the flow wants to know of the engine.
+package struct ObservationQuery: Sendable, Equatable {
+    /// The Compose project name.
+    package var project: String
+    /// Real names of networks and volumes to look up besides the project's own.
+    package var networks: [String] = []
+    package var volumes: [String] = []
+    /// Image references to look up.
+    package var images: [String] = []
+
+    package init(project: String, networks: [String] = [], volumes: [String] = [], images: [String] = []) {
+        self.project = project
+        self.networks = networks
+        self.volumes = volumes
+        self.images = images
+    }
+}
+
+/// Everything a container create call needs beyond the model.
+package struct DeploymentStamp: Sendable, Equatable {
+    /// The watcher project (the configuration's key), for the `watcher.project` label.
+    package var project: String
+    package var commit: CommitID
+    /// The deployment's number.
+    package var deployment: Int
+
+    package init(project: String, commit: CommitID, deployment: Int) {
+        self.project = project
+        self.commit = commit
+        self.deployment = deployment
+    }
+}
+
+/// Something that happened to a container: `start`, `die`, `oom`, `health_status`, `destroy` …
+package struct ContainerEvent: Sendable, Equatable {
+    package var container: ContainerID
+    package var action: String
+
+    package init(container: ContainerID, action: String) {
+        self.container = container
+        self.action = action
+    }
+}
+
+/// The container engine.
+package protocol ContainerEngine: Sendable {
+    /// One round of reads, with a deadline.
+    func observe(_ query: ObservationQuery) async throws -> ObservedState
+    /// The container as it is now; nil when it is gone.
+    func container(_ id: ContainerID) async throws -> ObservedState.Container?
+    /// Pulls an image; `progress` gets whole lines for people.
+    func pull(_ pull: Plan.ImagePull, progress: @escaping @Sendable (String) -> Void) async throws
+    /// Performs one operation of a plan (never a wait) on the project's model; returns the id of a container it created.
+    func perform(_ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp) async throws
+        -> ContainerID?
+    /// The project's container events from the moment the call returns. Ends when the consumer stops or the connection breaks.
+    func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error>
+    /// The last lines a container wrote, stdout and stderr, control characters removed.
+    func lastLines(of id: ContainerID, count: Int) async throws -> [String]
+}
+
+/// What the store knows about a project when a run begins.
+package struct ProjectRecord: Sendable, Equatable {
+    /// The newest deployment that succeeded, with its snapshot.
+    package var lastGood: Deployment?
+    /// The newest deployment of any status.
+    package var latest: Deployment?
+    /// An attempt that was never closed.
+    package var open: Deployment?
+    package var skipped: [SkippedCommit] = []
+    package var suspension: Suspension?
+    /// The number the next deployment gets.
+    package var nextNumber: Int = 1
+
+    package init() {}
+}
+
+/// A project whose deploys do nothing for now.
+package struct Suspension: Sendable, Equatable, Codable {
+    package var reason: String
+    /// Unix milliseconds.
+    package var since: Int
+    /// Unix milliseconds; nil means until resumed.
+    package var until: Int?
+
+    package init(reason: String, since: Int, until: Int?) {
+        self.reason = reason
+        self.since = since
+        self.until = until
+    }
+}
+
+/// The record of deployments. Every call is durable when it returns.
+package protocol DeploymentStore: Sendable {
+    func record(of project: String) async throws -> ProjectRecord
+    /// The deployment with its snapshot, or nil.
+    func deployment(_ id: DeploymentID) async throws -> Deployment?
+    /// Inserts or replaces the deployment's record.
+    func save(_ deployment: Deployment) async throws
+    /// Adds the commit to the skip list, or counts one more failure of it.
+    func skip(_ commit: SkippedCommit, in project: String) async throws
+    func unskip(_ commit: CommitID, in project: String) async throws
+    /// Appends to the deployment's events.
+    func append(_ events: [Event], to deployment: DeploymentID) async throws
+}

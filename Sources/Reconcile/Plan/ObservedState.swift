@@ -1,0 +1,147 @@
+/// What the engine said about one project in one round of reads; nothing else is asked to decide.
+package struct ObservedState: Sendable, Equatable, Codable {
+    /// All containers of the project, parked and one-off ones included, in order of name.
+    package var containers: [Container] = []
+    /// The project's networks and every other network its model names, by real name.
+    package var networks: [String: Network] = [:]
+    /// The project's volumes and every other volume its model names, by real name.
+    package var volumes: [String: Volume] = [:]
+    /// The local images by the reference that was asked for; a missing key is an image that is not present.
+    package var images: [String: Image] = [:]
+    /// The negotiated API version, `1.41`.
+    package var apiVersion: String = ""
+
+    package init() {}
+}
+
+/// The engine's id of a container: 64 hexadecimal digits.
+package struct ContainerID: Hashable, Sendable, Codable, CustomStringConvertible {
+    package var hex: String
+
+    package init(hex: String) { self.hex = hex }
+
+    package init(from decoder: any Decoder) throws { hex = try decoder.singleValueContainer().decode(String.self) }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(hex)
+    }
+
+    /// The first twelve digits, as the engine shows it.
+    package var short: String { String(hex.prefix(12)) }
+    package var description: String { hex }
+}
+
+extension ObservedState {
+    package struct Container: Sendable, Equatable, Codable {
+        /// `State.Status` of the Engine API.
+        package enum State: String, Sendable, Codable {
+            case created, running, paused, restarting, removing, exited, dead
+        }
+
+        /// `State.Health.Status`; a container without a health check has none.
+        package enum Health: String, Sendable, Codable { case starting, healthy, unhealthy }
+
+        package struct Mount: Sendable, Equatable, Codable {
+            /// `bind`, `volume`, `tmpfs` …
+            package var type: String
+            /// The volume's name; nil for other types.
+            package var name: String?
+            package var source: String
+            package var target: String
+
+            package init(type: String, name: String?, source: String, target: String) {
+                self.type = type
+                self.name = name
+                self.source = source
+                self.target = target
+            }
+        }
+
+        package var id: ContainerID
+        /// Without the leading slash.
+        package var name: String
+        /// The value of the service label.
+        package var service: String
+        /// The value of the container-number label; 0 when it is missing or no number.
+        package var number: Int
+        /// A container of `docker compose run`.
+        package var isOneOff: Bool
+        package var state: State
+        package var health: Health?
+        package var exitCode: Int
+        package var restartCount: Int
+        /// When it last started, in Unix milliseconds; nil when never.
+        package var startedAt: Int?
+        /// The id of the image it was created from.
+        package var imageID: String
+        package var labels: [String: String]
+        /// Network id by network name. The id is empty for a container that never ran.
+        package var networks: [String: String]
+        package var mounts: [Mount]
+        /// The engine's restart policy name: ``, `no`, `always`, `unless-stopped`, `on-failure`.
+        package var restartPolicy: String
+        /// Published ports as the engine lists them: `127.0.0.1:8080->80/tcp`.
+        package var ports: [String]
+
+        package init(id: ContainerID, name: String, service: String, number: Int, state: State) {
+            self.id = id
+            self.name = name
+            self.service = service
+            self.number = number
+            self.state = state
+            isOneOff = false
+            health = nil
+            exitCode = 0
+            restartCount = 0
+            startedAt = nil
+            imageID = ""
+            labels = [:]
+            networks = [:]
+            mounts = []
+            restartPolicy = ""
+            ports = []
+        }
+    }
+
+    package struct Network: Sendable, Equatable, Codable {
+        package var id: String
+        package var name: String
+        package var labels: [String: String]
+
+        package init(id: String, name: String, labels: [String: String]) {
+            self.id = id
+            self.name = name
+            self.labels = labels
+        }
+    }
+
+    package struct Volume: Sendable, Equatable, Codable {
+        package var name: String
+        package var driver: String
+        package var labels: [String: String]
+
+        package init(name: String, driver: String, labels: [String: String]) {
+            self.name = name
+            self.driver = driver
+            self.labels = labels
+        }
+    }
+
+    package struct Image: Sendable, Equatable, Codable {
+        /// `sha256:…`
+        package var id: String
+        /// The paths the image declares as volumes.
+        package var volumes: [String]
+        package var hasHealthcheck: Bool
+        /// `repository@sha256:…` references.
+        package var repoDigests: [String]
+
+        package init(id: String, volumes: [String] = [], hasHealthcheck: Bool = false, repoDigests: [String] = []) {
+            self.id = id
+            self.volumes = volumes
+            self.hasHealthcheck = hasHealthcheck
+            self.repoDigests = repoDigests
+        }
+    }
+}

@@ -1,0 +1,50 @@
+/// Why something ended as it did: stable codes shared by errors, history and JSON.
+package enum Reason: String, Sendable, Codable, CaseIterable {
+    // The commit's own fault, once containers were touched: it goes on the skip list.
+    case unhealthy
+    case crashed
+    case exitedNonZero = "exited-non-zero"
+    case timedOut = "health-timed-out"
+    case portConflict = "port-conflict"
+    case nameConflict = "name-conflict"
+    case invalidContainer = "invalid-container"
+    case dependencyFailed = "dependency-failed"
+    // Trouble that passes: nothing is skip-listed.
+    case remoteUnreachable = "remote-unreachable"
+    case registryUnreachable = "registry-unreachable"
+    case imageNotFound = "image-not-found"
+    case rateLimited = "rate-limited"
+    case locked
+    case engineUnreachable = "engine-unreachable"
+    case engineFailed = "engine-failed"
+    case stateUnusable = "state-unusable"
+    case diskFull = "disk-full"
+    // Refusals.
+    case authenticationFailed = "authentication-failed"
+    case hostKeyUnknown = "host-key-unknown"
+    case hostKeyChanged = "host-key-changed"
+    case registryAuthenticationFailed = "registry-authentication-failed"
+    case permissions
+    case policy
+    // About the commit and the project.
+    case invalidProject = "invalid-project"
+    case branchMissing = "branch-missing"
+    case commitMissing = "commit-missing"
+    case branchRewritten = "branch-rewritten"
+    case skipListed = "skip-listed"
+    case bindSourceMissing = "bind-source-missing"
+    case suspended
+    case invalidConfiguration = "invalid-configuration"
+    case interrupted
+    case unexpected
+
+    /// The commit itself is at fault, so it is not tried again by itself.
+    package var isCommitsFault: Bool {
+        switch self {
+        case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
+            .dependencyFailed:
+            true
+        default: false
+        }
+    }
+}
