@@ -1,0 +1,65 @@
+package import Reconcile
+
+/// The one path: fetch → decide → check out → load → plan → pull → apply → verify → record, and undo when it fails.
+///
+/// One value serves one project for one run, under the project's lock.
+package struct Deployer: Sendable {
+    package var settings: ProjectSettings
+    package var source: any CommitSource
+    package var engine: any ContainerEngine
+    package var store: any DeploymentStore
+    /// Receives every event as it happens.
+    package var emit: @Sendable (Event) -> Void
+    /// The wall clock in Unix milliseconds.
+    package var now: @Sendable () -> Int
+
+    package init(
+        settings: ProjectSettings, source: any CommitSource, engine: any ContainerEngine, store: any DeploymentStore,
+        emit: @escaping @Sendable (Event) -> Void, now: @escaping @Sendable () -> Int
+    ) {
+        self.settings = settings
+        self.source = source
+        self.engine = engine
+        self.store = store
+        self.emit = emit
+        self.now = now
+    }
+
+    /// What the caller asked for beyond the ordinary step.
+    package struct Options: Sendable, Equatable {
+        /// Deploy this revision instead of the tip.
+        package var commit: String?
+        /// Ignore the skip list, an earlier invalid verdict and a rewritten branch.
+        package var force = false
+        /// Stop after the plan.
+        package var dryRun = false
+        /// Leave a failed deployment as it is.
+        package var keepFailed = false
+
+        package init() {}
+    }
+
+    /// Where a rollback goes: the last good deployment before the current one, or a named one.
+    package enum RollbackTarget: Sendable, Equatable {
+        case previous
+        case deployment(DeploymentID)
+        case commit(String)
+    }
+}
+
+extension Deployer {
+    /// Fetches and compares; changes nothing but the repository cache. Never throws: trouble is an outcome.
+    package func check() async -> RunResult { await run(Options(), isCheck: true) }
+
+    /// One reconciliation step. Never throws: trouble is an outcome.
+    package func deploy(_ options: Options = Options()) async -> RunResult { await run(options, isCheck: false) }
+
+    /// The same path to a recorded deployment; the commit left behind goes on the skip list.
+    package func rollback(to target: RollbackTarget) async -> RunResult {
+        RunResult(project: settings.name, outcome: .error, summary: "")
+    }
+
+    private func run(_ options: Options, isCheck: Bool) async -> RunResult {
+        RunResult(project: settings.name, outcome: .error, summary: "")
+    }
+}

@@ -1,0 +1,38 @@
+package import Reconcile
+
+/// One configured project, as the flow needs it: resolved, absolute, without secrets.
+package struct ProjectSettings: Sendable, Equatable {
+    /// The configuration's key: the name of the project everywhere in watcher.
+    package var name: String
+    /// The Compose project name.
+    package var projectName: String
+    /// The directory of the Compose files below the checkout; "." for its root.
+    package var directory: String = "."
+    /// Compose files relative to the directory; empty means Compose's own discovery.
+    package var files: [String] = []
+    package var profiles: [String] = []
+    /// Absolute paths of interpolation env files.
+    package var envFiles: [String] = []
+    package var environment: [String: String] = [:]
+    /// The repository's URL without userinfo, for messages.
+    package var repository: String
+    package var branch: String
+    package var allowsRewrite = false
+    /// The longest a service may take to become healthy; nil derives it from the health check.
+    package var healthTimeout: Duration?
+    /// How long a service without a health check must run to count as verified.
+    package var settle: Duration = .seconds(3)
+    /// When a skip-listed commit is tried again; nil is never.
+    package var retryAfter: Duration?
+    /// How many deployments of one commit may fail before it is left alone for good.
+    package var retryAttempts: Int = 1
+    package var prunesOrphans = true
+    package var home: String?
+
+    package init(name: String, projectName: String, repository: String, branch: String) {
+        self.name = name
+        self.projectName = projectName
+        self.repository = repository
+        self.branch = branch
+    }
+}
