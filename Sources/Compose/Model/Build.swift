@@ -37,7 +37,8 @@ package struct Develop: Sendable, Equatable, Codable {
         package var path: String
         package var action: String
         package var target: String?
-        package var exec: Hook?
+        /// Run in the container after a change; empty runs nothing.
+        package var exec = Hook()
         package var include: [String] = []
         package var ignore: [String] = []
         package var initialSync = false

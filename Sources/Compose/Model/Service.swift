@@ -43,6 +43,8 @@ package struct Service: Sendable, Equatable, Codable {
     package var environment: [String: String?] = [:]
     package var envFiles: [EnvFile] = []
     package var expose: [String] = []
+    /// Left only where the extended service is empty; it counts in the config hash and has no other meaning.
+    package var extends: Extends?
     package var externalLinks: [String] = []
     /// `host=address` entries, sorted.
     package var extraHosts: [String] = []
@@ -245,6 +247,18 @@ package struct EnvFile: Sendable, Equatable, Codable {
         self.path = path
         self.required = required
         self.format = format
+    }
+}
+
+/// A service that this one extends.
+package struct Extends: Sendable, Equatable, Codable {
+    /// Absolute path; nil for a service of the same file.
+    package var file: String?
+    package var service: String
+
+    package init(file: String? = nil, service: String) {
+        self.file = file
+        self.service = service
     }
 }
 
