@@ -56,7 +56,8 @@ extension Decoding {
                     report("the extra host “\(item)” lacks an address", at: node)
                     return nil
                 }
-                let addresses = item[item.index(after: separator)...].split(separator: ",", omittingEmptySubsequences: false)
+                let addresses = item[item.index(after: separator)...].split(
+                    separator: ",", omittingEmptySubsequences: false)
                 return (String(item[..<separator]), addresses.map(String.init), node)
             }
         default: return expected("a mapping or a list of host=address", at: node)

@@ -120,13 +120,15 @@ extension Codec<Bool> {
 
 extension Codec<Bool?> {
     static var flag: Codec {
-        Codec(decode: { node, decoding in .some(decoding.flag(node)) }, encode: { value, _ in value.map(Document.bool) })
+        Codec(
+            decode: { node, decoding in .some(decoding.flag(node)) }, encode: { value, _ in value.map(Document.bool) })
     }
 }
 
 extension Codec<Int> {
     static var number: Codec {
-        Codec(decode: { node, decoding in decoding.number(node) }, encode: { value, _ in value == 0 ? nil : .int(value) })
+        Codec(
+            decode: { node, decoding in decoding.number(node) }, encode: { value, _ in value == 0 ? nil : .int(value) })
     }
 
     static var alwaysNumber: Codec { Codec(decode: number.decode, encode: { value, _ in .int(value) }) }
@@ -168,7 +170,9 @@ extension Codec<Int?> {
 
 extension Codec<Float> {
     static var float: Codec {
-        Codec(decode: { node, decoding in decoding.float(node) }, encode: { value, _ in value == 0 ? nil : .float(value) })
+        Codec(
+            decode: { node, decoding in decoding.float(node) }, encode: { value, _ in value == 0 ? nil : .float(value) }
+        )
     }
 }
 

@@ -135,7 +135,8 @@ extension Codec {
                 guard case .mapping(let mapping) = node.value else { return decoding.expected("a mapping", at: node) }
                 var table: [String: Root?] = [:]
                 for entry in mapping.entries where !entry.key.hasPrefix("x-") {
-                    let value = entry.value.isNull
+                    let value =
+                        entry.value.isNull
                         ? nil : decoding.at(entry.key) { shape.decode(entry.value, into: empty, &$0) }
                     table.updateValue(value, forKey: entry.key)
                 }

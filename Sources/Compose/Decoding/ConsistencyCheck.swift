@@ -96,7 +96,8 @@ struct ConsistencyCheck {
     }
 
     private mutating func checkDependencies(_ service: Service) {
-        for (name, dependency) in service.dependsOn.sorted(by: { $0.key < $1.key }) where project.services[name] == nil {
+        for (name, dependency) in service.dependsOn.sorted(by: { $0.key < $1.key }) where project.services[name] == nil
+        {
             if project.disabledServices[name] == nil {
                 report(service, "depends_on", name, message: "there is no service “\(name)”")
             } else if dependency.required {
@@ -149,7 +150,9 @@ struct ConsistencyCheck {
         if service.replicas > 1, service.containerName != nil {
             report(
                 service, "container_name",
-                message: "a container's name is unique, so a service with container_name cannot have \(service.replicas) replicas")
+                message:
+                    "a container's name is unique, so a service with container_name cannot have \(service.replicas) replicas"
+            )
         }
     }
 

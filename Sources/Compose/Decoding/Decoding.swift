@@ -82,7 +82,8 @@ extension YAMLMapping {
         let extensions = entries.filter { $0.key.hasPrefix("x-") }
         var result = entries.filter { !$0.key.hasPrefix("x-") }.map { (key: $0.key, value: $0.value) }
         if let first = extensions.first {
-            result.append((key: "#extensions", value: YAMLNode(.string(extensions.goText), location: first.keyLocation)))
+            result.append(
+                (key: "#extensions", value: YAMLNode(.string(extensions.goText), location: first.keyLocation)))
         }
         return result
     }

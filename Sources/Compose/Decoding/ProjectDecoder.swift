@@ -18,8 +18,10 @@ struct ProjectDecoder {
                 case "services": services = decoding.sections(entry.value, Service.init(name:), Service.shape)
                 case "networks": project.networks = decoding.sections(entry.value, Network.init(name:), Network.shape)
                 case "volumes": project.volumes = decoding.sections(entry.value, Volume.init(name:), Volume.shape)
-                case "configs": project.configs = decoding.sections(entry.value, FileObject.init(name:), FileObject.shape)
-                case "secrets": project.secrets = decoding.sections(entry.value, FileObject.init(name:), FileObject.shape)
+                case "configs":
+                    project.configs = decoding.sections(entry.value, FileObject.init(name:), FileObject.shape)
+                case "secrets":
+                    project.secrets = decoding.sections(entry.value, FileObject.init(name:), FileObject.shape)
                 case "models": project.models = decoding.sections(entry.value, { _ in Model(model: "") }, Model.shape)
                 case _ where entry.key.hasPrefix("x-"):
                     project.extensions[entry.key] = ExtensionValue(entry.value)

@@ -2,7 +2,8 @@
 /// Services): the one table that decoding, hashing and rendering share.
 extension Service {
     static let shape = Shape<Service>(
-        attributesToDeploy + attributesToHealthcheck + attributesToPorts + attributesToPreStop, extensions: \.extensions)
+        attributesToDeploy + attributesToHealthcheck + attributesToPorts + attributesToPreStop, extensions: \.extensions
+    )
 
     private static let attributesToDeploy: [Attribute<Service>] = [
         .init("profiles", \.profiles, .strings, .rendered),

@@ -164,7 +164,8 @@ struct ScalarAnalysis {
     /// go-yaml escapes everything beyond the basic multilingual plane.
     static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0x0a, 0x20...0x7e, 0xa0...0xd7ff, 0xe000...0xfefe, 0xff00...0xfffd: scalar != "\u{2028}" && scalar != "\u{2029}"
+        case 0x0a, 0x20...0x7e, 0xa0...0xd7ff, 0xe000...0xfefe, 0xff00...0xfffd:
+            scalar != "\u{2028}" && scalar != "\u{2029}"
         default: false
         }
     }

@@ -16,7 +16,8 @@ struct Conformance {
             do {
                 let project = try ProjectDecoder.decode(tree)
                 let rendered = try JSONValue(ProjectRendering.json(project))
-                score.count("models", one.description.id, difference: rendered.difference(from: try JSONValue(expected)))
+                score.count(
+                    "models", one.description.id, difference: rendered.difference(from: try JSONValue(expected)))
             } catch {
                 score.count("models", one.description.id, difference: "\(error)")
             }
