@@ -17,20 +17,22 @@ extension Network {
 }
 
 extension Network.IPAM {
-    static let shape = Shape<Network.IPAM>([
-        .init("driver", \.driver, .text),
-        .init("config", \.config, .list(Network.Pool(), Network.Pool.shape)),
-        .init("options", \.options, .mapping, .hashedBy(.v5)),
-    ])
+    static let shape = Shape<Network.IPAM>(
+        [
+            .init("driver", \.driver, .text),
+            .init("config", \.config, .list(Network.Pool(), Network.Pool.shape)),
+            .init("options", \.options, .mapping, .hashedBy(.v5)),
+        ], extensions: \.extensions)
 }
 
 extension Network.Pool {
-    static let shape = Shape<Network.Pool>([
-        .init("subnet", \.subnet, .text),
-        .init("gateway", \.gateway, .text),
-        .init("ip_range", \.ipRange, .text),
-        .init("aux_addresses", \.auxAddresses, .mapping),
-    ])
+    static let shape = Shape<Network.Pool>(
+        [
+            .init("subnet", \.subnet, .text),
+            .init("gateway", \.gateway, .text),
+            .init("ip_range", \.ipRange, .text),
+            .init("aux_addresses", \.auxAddresses, .mapping),
+        ], extensions: \.extensions)
 }
 
 extension Volume {

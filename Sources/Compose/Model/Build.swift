@@ -42,6 +42,7 @@ package struct Develop: Sendable, Equatable, Codable {
         package var include: [String] = []
         package var ignore: [String] = []
         package var initialSync = false
+        package var extensions: [String: ExtensionValue] = [:]
         package init(path: String, action: String) {
             self.path = path
             self.action = action
@@ -49,5 +50,6 @@ package struct Develop: Sendable, Equatable, Codable {
     }
 
     package var watch: [Trigger] = []
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }
