@@ -32,7 +32,7 @@ extension Decoding {
         var environment: [String: String?] = [:]
         for (key, value, node) in pairs {
             if key.unicodeScalars.last?.properties.isWhitespace == true {
-                report("the name of the variable “\(key)” ends with a space", at: node)
+                report("the name of the variable \"\(key)\" ends with a space", at: node)
                 continue
             }
             environment.updateValue(value ?? variables[key], forKey: key)
@@ -53,7 +53,7 @@ extension Decoding {
             hosts = nodes.compactMap { node in
                 let item = node.goText
                 guard let separator = item.firstIndex(of: "=") ?? item.firstIndex(of: ":") else {
-                    report("the extra host “\(item)” lacks an address", at: node)
+                    report("the extra host \"\(item)\" lacks an address", at: node)
                     return nil
                 }
                 let addresses = item[item.index(after: separator)...].split(
@@ -63,7 +63,7 @@ extension Decoding {
         default: return expected("a mapping or a list of host=address", at: node)
         }
         for host in hosts where host.name.isEmpty || host.name.contains(where: { $0 == ":" || $0 == "=" }) {
-            report("“\(host.name)” is no host name", at: host.node)
+            report("\"\(host.name)\" is no host name", at: host.node)
         }
         return hosts.flatMap { host in host.addresses.map { "\(host.name)=\(Self.unbracketed($0))" } }
             .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -79,7 +79,7 @@ extension Decoding {
         switch node.value {
         case .string(let line):
             if let words = ShellWords.split(line) { return words }
-            report("“\(line)” is no valid command line: a quote or parenthesis is unbalanced", at: node)
+            report("\"\(line)\" is no valid command line: a quote or parenthesis is unbalanced", at: node)
             return nil
         case .sequence: return strings(node)
         default: return expected("a string or a list of strings", at: node)

@@ -47,7 +47,7 @@ extension Decoding {
         case .int(let value): return value
         case .string(let value):
             if let size = ByteSize.parse(value) { return size }
-            report("“\(value)” is no size: expected a number and a unit such as k, m or g", at: node)
+            report("\"\(value)\" is no size: expected a number and a unit such as k, m or g", at: node)
             return nil
         default: return 0
         }
@@ -56,7 +56,7 @@ extension Decoding {
     mutating func duration(_ node: YAMLNode) -> Duration? {
         let text = node.goText
         if let duration = GoDuration.parse(text) { return duration }
-        report("“\(text)” is no duration: expected numbers with units, such as 1m30s", at: node)
+        report("\"\(text)\" is no duration: expected numbers with units, such as 1m30s", at: node)
         return nil
     }
 
@@ -200,7 +200,7 @@ extension Codec where Value: RawRepresentable<String> & CaseIterable {
                 guard let text = decoding.text(node) else { return nil }
                 if let value = Value(rawValue: text) { return value }
                 let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
-                decoding.report("“\(text)” is none of \(known)", at: node)
+                decoding.report("\"\(text)\" is none of \(known)", at: node)
                 return nil
             },
             encode: { value, _ in .string(value.rawValue) })

@@ -67,31 +67,31 @@ struct ConsistencyCheck {
             if project.services[target]?.build == nil {
                 report(
                     service, "build", "additional_contexts", name,
-                    message: "there is no service “\(target)” that is built")
+                    message: "there is no service \"\(target)\" that is built")
             }
         }
     }
 
     private mutating func checkReferences(_ service: Service) {
         for name in service.networks.keys.sorted() where project.networks[name] == nil {
-            report(service, "networks", name, message: "there is no network “\(name)”; declare it in networks")
+            report(service, "networks", name, message: "there is no network \"\(name)\"; declare it in networks")
         }
         for mount in service.volumes where mount.kind == .volume {
             if let source = mount.source, project.volumes[source] == nil {
-                report(service, "volumes", message: "there is no volume “\(source)”; declare it in volumes")
+                report(service, "volumes", message: "there is no volume \"\(source)\"; declare it in volumes")
             }
         }
         for use in service.configs where project.configs[use.source] == nil {
-            report(service, "configs", message: "there is no config “\(use.source)”; declare it in configs")
+            report(service, "configs", message: "there is no config \"\(use.source)\"; declare it in configs")
         }
         for use in service.secrets where project.secrets[use.source] == nil {
-            report(service, "secrets", message: "there is no secret “\(use.source)”; declare it in secrets")
+            report(service, "secrets", message: "there is no secret \"\(use.source)\"; declare it in secrets")
         }
         for use in service.build?.secrets ?? [] where project.secrets[use.source] == nil {
-            report(service, "build", "secrets", message: "there is no secret “\(use.source)”; declare it in secrets")
+            report(service, "build", "secrets", message: "there is no secret \"\(use.source)\"; declare it in secrets")
         }
         for name in service.models.keys.sorted() where project.models[name] == nil {
-            report(service, "models", name, message: "there is no model “\(name)”; declare it in models")
+            report(service, "models", name, message: "there is no model \"\(name)\"; declare it in models")
         }
     }
 
@@ -99,11 +99,11 @@ struct ConsistencyCheck {
         for (name, dependency) in service.dependsOn.sorted(by: { $0.key < $1.key }) where project.services[name] == nil
         {
             if project.disabledServices[name] == nil {
-                report(service, "depends_on", name, message: "there is no service “\(name)”")
+                report(service, "depends_on", name, message: "there is no service \"\(name)\"")
             } else if dependency.required {
                 report(
                     service, "depends_on", name,
-                    message: "the service “\(name)” is needed, but no active profile enables it")
+                    message: "the service \"\(name)\" is needed, but no active profile enables it")
             }
         }
         if service.networkMode != nil, !service.networks.isEmpty {
@@ -112,7 +112,7 @@ struct ConsistencyCheck {
         if let mode = service.networkMode, mode.hasPrefix("service:") {
             let target = String(mode.dropFirst("service:".count))
             if project.services[target] == nil {
-                report(service, "network_mode", message: "there is no service “\(target)”")
+                report(service, "network_mode", message: "there is no service \"\(target)\"")
             }
         }
     }
@@ -187,7 +187,7 @@ struct ConsistencyCheck {
             if let owner = owners.updateValue(name, forKey: container) {
                 report(
                     service, "container_name",
-                    message: "the container name “\(container)” is already used by the service “\(owner)”")
+                    message: "the container name \"\(container)\" is already used by the service \"\(owner)\"")
             }
         }
     }

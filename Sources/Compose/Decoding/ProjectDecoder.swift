@@ -33,11 +33,31 @@ struct ProjectDecoder {
         project.divide(services)
         try ConsistencyCheck.run(project, tree)
         project.dropUnused()
-        for (name, service) in project.services {
-            guard let scale = service.scale, service.deploy != nil else { continue }
-            project.services[name]?.deploy?.replicas = scale
-        }
+        project.complete()
         return project
+    }
+}
+
+extension Project {
+    /// Fills in what follows from other parts: replicas from `scale`, content and platform from variables.
+    fileprivate mutating func complete() {
+        for (name, service) in services {
+            if let scale = service.scale, service.deploy != nil { services[name]?.deploy?.replicas = scale }
+            if service.build != nil, service.platform == nil, let platform = environment["DOCKER_DEFAULT_PLATFORM"] {
+                services[name]?.platform = platform.isEmpty ? nil : platform
+            }
+        }
+        for (key, config) in configs { configs[key] = config.completed(with: environment) }
+        for (key, secret) in secrets { secrets[key] = secret.completed(with: environment) }
+    }
+}
+
+extension FileObject {
+    fileprivate func completed(with variables: [String: String]) -> FileObject {
+        guard let environment, let value = variables[environment] else { return self }
+        var object = self
+        object.content = value
+        return object
     }
 }
 

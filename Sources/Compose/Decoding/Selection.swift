@@ -36,7 +36,7 @@ extension Project {
         if names.isEmpty { return self }
         let all = allServices
         for name in names where all[name] == nil {
-            throw ComposeError(.init(.semantics, at: nil, path: "services", "there is no service “\(name)”"))
+            throw ComposeError(.init(.semantics, at: nil, path: "services", "there is no service \"\(name)\""))
         }
         var project = self
         project.profiles += names.flatMap { all[$0]?.profiles ?? [] }.filter { !profiles.contains($0) }

@@ -5,16 +5,16 @@ import Testing
 struct ConsistencyTests {
     @Test(arguments: [
         ("{}", "services.a: the service has neither an image nor a build context"),
-        (#"{"image": "i", "networks": {"n": null}}"#, "services.a.networks.n: there is no network “n”"),
+        (#"{"image": "i", "networks": {"n": null}}"#, "services.a.networks.n: there is no network \"n\""),
         (
             #"{"image": "i", "volumes": [{"type": "volume", "source": "v", "target": "/v"}]}"#,
-            "services.a.volumes: there is no volume “v”"
+            "services.a.volumes: there is no volume \"v\""
         ),
-        (#"{"image": "i", "secrets": [{"source": "s"}]}"#, "services.a.secrets: there is no secret “s”"),
-        (#"{"image": "i", "configs": [{"source": "c"}]}"#, "services.a.configs: there is no config “c”"),
-        (#"{"image": "i", "models": {"m": null}}"#, "services.a.models.m: there is no model “m”"),
-        (#"{"image": "i", "depends_on": {"b": {}}}"#, "services.a.depends_on.b: there is no service “b”"),
-        (#"{"image": "i", "network_mode": "service:b"}"#, "services.a.network_mode: there is no service “b”"),
+        (#"{"image": "i", "secrets": [{"source": "s"}]}"#, "services.a.secrets: there is no secret \"s\""),
+        (#"{"image": "i", "configs": [{"source": "c"}]}"#, "services.a.configs: there is no config \"c\""),
+        (#"{"image": "i", "models": {"m": null}}"#, "services.a.models.m: there is no model \"m\""),
+        (#"{"image": "i", "depends_on": {"b": {}}}"#, "services.a.depends_on.b: there is no service \"b\""),
+        (#"{"image": "i", "network_mode": "service:b"}"#, "services.a.network_mode: there is no service \"b\""),
         (
             #"{"image": "i", "network_mode": "host", "networks": {"default": null}}"#,
             "services.a.network_mode: network_mode and networks exclude each other"
@@ -58,7 +58,7 @@ struct ConsistencyTests {
             """
         #expect(
             try problems(json: json) == [
-                "services.b.container_name: the container name “x” is already used by the service “a”"
+                "services.b.container_name: the container name \"x\" is already used by the service \"a\""
             ])
     }
 

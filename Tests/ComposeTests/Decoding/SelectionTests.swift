@@ -31,7 +31,7 @@ struct SelectionTests {
         let json = Self.json.replacing(#""required": false"#, with: #""required": true"#)
         #expect(
             try problems(json: json) == [
-                "services.web.depends_on.db: the service “db” is needed, but no active profile enables it"
+                "services.web.depends_on.db: the service \"db\" is needed, but no active profile enables it"
             ])
         #expect(try problems(json: json, profiles: ["data"]).isEmpty)
     }
