@@ -28,7 +28,8 @@ struct ProjectSources {
         environmentFiles = explicitEnvironmentFiles()
 
         let explicit = request.files.map(absolute)
-        try readEnvironment(in: directory.isEmpty ? Self.directory(of: explicit) ?? request.workingDirectory : directory)
+        try readEnvironment(
+            in: directory.isEmpty ? Self.directory(of: explicit) ?? request.workingDirectory : directory)
         configFiles = explicit.isEmpty ? try discoveredFiles() : explicit
         if directory.isEmpty { directory = Self.directory(of: configFiles) ?? request.workingDirectory }
         try readEnvironment(in: directory)
@@ -106,7 +107,8 @@ struct ProjectSources {
         let place = self.directory.isEmpty ? request.workingDirectory : self.directory
         let scope = request.searchesParents ? "\(place) or the directories above it" : place
         throw ComposeError(
-            .init(.file, at: nil, "no Compose file in \(scope); looked for " + Self.defaultNames.joined(separator: ", ")))
+            .init(
+                .file, at: nil, "no Compose file in \(scope); looked for " + Self.defaultNames.joined(separator: ", ")))
     }
 
     private func existing(_ names: [String], in directory: String) throws(ComposeError) -> [String] {

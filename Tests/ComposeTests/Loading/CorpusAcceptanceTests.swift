@@ -27,7 +27,8 @@ struct CorpusAcceptanceTests {
             let item = try JSONDecoder().decode(Case.self, from: description)
             let folder = "\(root)/\(name)"
             try FileManager.default.copyItem(atPath: "\(corpus)/\(name)/files", toPath: folder)
-            var request = ProjectLoader.Request(workingDirectory: CleanPath.absolute(item.project_directory, in: folder))
+            var request = ProjectLoader.Request(
+                workingDirectory: CleanPath.absolute(item.project_directory, in: folder))
             request.files = item.files.map { "\(folder)/\($0)" }
             request.projectDirectory = request.workingDirectory
             request.home = "\(root)/.home"
