@@ -45,7 +45,9 @@ extension FileLoader {
         _ name: String, in scope: inout Scope, chain: [ServiceID]
     ) throws(ComposeError) -> YAMLNode {
         let path = ModelPath(keys: "services", name, "extends")
-        guard let service = scope.services[name] else { return YAMLNode.null(at: .init(file: scope.file, line: 1, column: 1)) }
+        guard let service = scope.services[name] else {
+            return YAMLNode.null(at: .init(file: scope.file, line: 1, column: 1))
+        }
         guard let extends = service["extends"] else { return service }
         let id = ServiceID(file: scope.file, name: name)
         if chain.contains(id) || chain.count > 100 {

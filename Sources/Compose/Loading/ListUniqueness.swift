@@ -74,7 +74,8 @@ enum ListUniqueness {
                 ("networks.*.labels", .name), ("networks.*.ipam.options", .name),
                 ("services.*.expose", .text), ("services.*.env_file", .path),
                 ("services.*.volumes", .volumeTarget), ("services.*.devices", .deviceTarget),
-                ("services.*.configs", .mount(directory: "")), ("services.*.secrets", .mount(directory: "/run/secrets")),
+                ("services.*.configs", .mount(directory: "")),
+                ("services.*.secrets", .mount(directory: "/run/secrets")),
                 ("services.*.ports", .port),
             ])
 }

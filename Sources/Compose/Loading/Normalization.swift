@@ -38,7 +38,9 @@ struct Normalization {
                 guard service["provider"] == nil, service["network_mode"] == nil else { return }
                 let location = service.location
                 if service["networks"]?.mapping?.isEmpty ?? true {
-                    service.updateMapping { $0["networks"] = .mapping([("default", .null(at: location))], at: location) }
+                    service.updateMapping {
+                        $0["networks"] = .mapping([("default", .null(at: location))], at: location)
+                    }
                 }
                 if let place = service.descendant("networks", "default")?.location { user = user ?? place }
             }
@@ -123,7 +125,9 @@ struct Normalization {
             implied.append((name, true, link.location))
         }
         for key in ["network_mode", "ipc", "pid", "uts", "cgroup"] {
-            guard let namespace = service[key], let text = namespace.string, text.hasPrefix("service:") else { continue }
+            guard let namespace = service[key], let text = namespace.string, text.hasPrefix("service:") else {
+                continue
+            }
             implied.append((String(text.dropFirst("service:".count)), true, namespace.location))
         }
         for source in service["volumes_from"]?.sequence ?? [] where !source.goText.hasPrefix("container:") {

@@ -8,7 +8,9 @@ enum SemanticChecks {
         for (name, volume) in entries(of: tree, "volumes") {
             problems += externalProblems(of: volume, at: ModelPath(keys: "volumes", name))
         }
-        for (section, sources) in [("configs", ["file", "environment", "content"]), ("secrets", ["file", "environment"])] {
+        for (section, sources) in [
+            ("configs", ["file", "environment", "content"]), ("secrets", ["file", "environment"]),
+        ] {
             for (name, object) in entries(of: tree, section) {
                 problems += sourceProblems(of: object, sources, at: ModelPath(keys: section, name))
             }

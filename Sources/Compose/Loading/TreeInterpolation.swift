@@ -34,7 +34,10 @@ struct TreeInterpolation {
             guard let cast = Self.casts[path] else { return .string(expanded) }
             if let value = cast.value(of: expanded) { return value }
             problems.append(
-                path.problem(.interpolation, at: location, "expected \(cast.expectation), got \"\(text)\"" + (text == expanded ? "" : ", which is something else once expanded")))
+                path.problem(
+                    .interpolation, at: location,
+                    "expected \(cast.expectation), got \"\(text)\""
+                        + (text == expanded ? "" : ", which is something else once expanded")))
         } catch {
             problems.append(path.problem(.interpolation, at: location, error.description))
         }

@@ -56,7 +56,8 @@ extension Schema {
             ], required: ["type"]),
         "pull_policy": .text(
             TextRule(
-                expectation: "always, never, build, if_not_present, missing, refresh, daily, weekly or every_<duration>",
+                expectation:
+                    "always, never, build, if_not_present, missing, refresh, daily, weekly or every_<duration>",
                 accepts: isPullPolicy)),
         "pull_refresh_after": .string,
         "restart": .string,

@@ -59,7 +59,8 @@ indirect enum Schema: Sendable {
             case .resourceName:
                 !key.isEmpty
                     && key.utf8.allSatisfy {
-                        (0x41...0x5A).contains($0 & 0xDF) || (0x30...0x39).contains($0) || [0x2E, 0x5F, 0x2D].contains($0)
+                        (0x41...0x5A).contains($0 & 0xDF) || (0x30...0x39).contains($0)
+                            || [0x2E, 0x5F, 0x2D].contains($0)
                     }
             case .lowercaseWord: !key.isEmpty && key.utf8.allSatisfy { (0x61...0x7A).contains($0) }
             }
