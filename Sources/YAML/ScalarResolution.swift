@@ -14,7 +14,8 @@ enum ScalarResolution {
         return YAMLNode(value, tag: localTag(scalar.tag), location: location)
     }
 
-    private static func value(of scalar: Event.Scalar, at location: SourceLocation) throws(YAMLError) -> YAMLNode.Value {
+    private static func value(of scalar: Event.Scalar, at location: SourceLocation) throws(YAMLError) -> YAMLNode.Value
+    {
         guard let tag = scalar.tag, tag != "!", tag.hasPrefix(corePrefix) else {
             let isString = !scalar.isPlain || scalar.tag == "!"
             return isString ? .string(scalar.text) : plainValue(scalar.text)

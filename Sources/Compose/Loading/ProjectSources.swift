@@ -139,20 +139,18 @@ struct ProjectSources {
                     "invalid project name \"\(given)\": it must consist of lower-case letters, digits, '-' and '_' and "
                         + "start with a letter or digit"))
         }
-        let name: String
-        if let declared = try declaredName() {
-            name = Self.normalizedName(declared)
+        if let (declared, location) = try declaredName() {
+            let name = Self.normalizedName(declared)
             if !name.isEmpty { return name }
+            throw ModelPath(keys: "name").error(.semantics, at: location, "the project name must not be empty")
         }
-        let fallback = Self.normalizedName(CleanPath.lastPart(of: directory))
-        if fallback.isEmpty {
-            throw ComposeError(.init(.semantics, at: nil, "the project has no name; give one with --project-name"))
-        }
-        return fallback
+        let name = Self.normalizedName(CleanPath.lastPart(of: directory))
+        if !name.isEmpty { return name }
+        throw ComposeError(.init(.semantics, at: nil, "the project has no name; give one with --project-name"))
     }
 
-    /// The last `name:` of all documents of all files, interpolated.
-    private func declaredName() throws(ComposeError) -> String? {
+    /// The last `name:` of all documents of all files, interpolated, and where it stands.
+    private func declaredName() throws(ComposeError) -> (text: String, location: SourceLocation)? {
         var declared: YAMLNode?
         for file in configFiles {
             for document in try session.documents(of: file, askedForAt: nil) {
@@ -165,10 +163,11 @@ struct ProjectSources {
             }
         }
         guard let declared else { return nil }
-        guard session.interpolates else { return declared.goText }
+        guard session.interpolates else { return (declared.goText, declared.location) }
         let environment = environment
         do throws(Interpolation.Failure) {
-            return try Interpolation(lookup: { environment[$0] }).expand(declared.goText)
+            let name = try Interpolation(lookup: { environment[$0] }).expand(declared.goText)
+            return (name, declared.location)
         } catch {
             throw ModelPath(keys: "name").error(.interpolation, at: declared.location, error.description)
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import YAML
 
 @testable import Compose
 
@@ -17,7 +18,7 @@ struct CorpusAcceptanceTests {
 
     @Test func `Cases are accepted and refused as docker compose does`() throws {
         let corpus = try #require(ProcessInfo.processInfo.environment["COMPOSE_CORPUS"])
-        let root = "/tmp/watcher-corpus-loading-\(ProcessInfo.processInfo.processIdentifier)"
+        let root = "/tmp/watcher-corpus-loading"
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: root) }
         var accepted = (right: 0, all: 0)
@@ -33,12 +34,14 @@ struct CorpusAcceptanceTests {
             request.projectDirectory = request.workingDirectory
             request.home = "\(root)/.home"
             request.environment = ["HOME": "\(root)/.home", "PATH": "/usr/bin:/bin"]
-            let problem: String?
-            do {
-                _ = try ProjectLoader(files: .disk).canonicalTree(request)
-                problem = nil
-            } catch {
-                problem = error.description
+            let outcome = Result { try ProjectLoader(files: .disk).canonicalTree(request) }
+            var problem: String?
+            switch outcome {
+            case .failure(let error): problem = "\(error)"
+            case .success(let tree):
+                if let dump = ProcessInfo.processInfo.environment["COMPOSE_DUMP"] {
+                    try json(tree.root).write(toFile: "\(dump)/\(name).json", atomically: true, encoding: .utf8)
+                }
             }
             if item.exit == 0 {
                 accepted.all += 1
@@ -58,5 +61,24 @@ struct CorpusAcceptanceTests {
         print("accepted \(accepted), refused \(refused)")
         #expect(accepted.right == accepted.all)
         #expect(refused.right * 100 >= refused.all * 95)
+    }
+
+    private func json(_ node: YAMLNode) -> String {
+        switch node.value {
+        case .null: "null"
+        case .bool(let flag): "\(flag)"
+        case .int(let number): "\(number)"
+        case .float(let number): "{\"#float\": \(quoted(number.isFinite ? "\(number)" : node.goText))}"
+        case .string(let text): quoted(text)
+        case .timestamp(let text): "{\"#timestamp\": \(quoted(text))}"
+        case .sequence(let elements): "[" + elements.map(json).joined(separator: ",") + "]"
+        case .mapping(let mapping):
+            "{" + mapping.entries.map { "\(quoted($0.key)):\(json($0.value))" }.joined(separator: ",") + "}"
+        }
+    }
+
+    private func quoted(_ text: String) -> String {
+        let data = (try? JSONEncoder().encode([text])) ?? Data()
+        return String(String(decoding: data, as: UTF8.self).dropFirst().dropLast())
     }
 }
