@@ -81,7 +81,7 @@ extension DeployRun {
 
     /// One round of reads about everything the snapshot's project names.
     func observe(_ project: Project, pinned: [String: String] = [:]) async throws -> ObservedState {
-        let images = project.services.values.filter { $0.provider == nil }.map { $0.imageReference(in: project) }
+        let images = project.services.values.filter { $0.provider == nil }.map { $0.imageName(in: project) }
         return try await deployer.engine.observe(
             ObservationQuery(
                 project: project.name, networks: project.networks.values.map(\.name).sorted(),

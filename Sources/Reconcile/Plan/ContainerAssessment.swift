@@ -25,7 +25,7 @@ struct ContainerAssessment {
     private func configurationCauses(
         _ container: ObservedState.Container, _ service: Service, _ references: [String: String]
     ) -> [String] {
-        let accepted = ConfigHash.accepted(service, in: target.project, references: references)
+        let accepted = ConfigHash.accepted(service, references: references)
         guard !accepted.contains(container.labels[ComposeLabels.configHash] ?? "") else { return [] }
         guard let previous = target.previous?.project.services[service.name] else { return ["configuration changed"] }
         let phrases = ServiceDifference.phrases(from: previous, to: service)
@@ -36,13 +36,13 @@ struct ContainerAssessment {
         guard let wanted = imageID(of: service) else { return [] }
         let has = container.labels[ComposeLabels.image] ?? container.imageID
         guard has != wanted else { return [] }
-        let reference = service.imageReference(in: target.project)
+        let reference = service.imageName(in: target.project)
         return ["image \(reference) is now \(short(wanted)), was \(short(has))"]
     }
 
     /// The image id the service should run; nil when the image is not here (yet).
     func imageID(of service: Service) -> String? {
-        target.pinnedImages[service.name] ?? observed.images[service.imageReference(in: target.project)]?.id
+        target.pinnedImages[service.name] ?? observed.images[service.imageName(in: target.project)]?.id
     }
 
     private func contentCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {

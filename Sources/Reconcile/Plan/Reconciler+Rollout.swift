@@ -42,7 +42,7 @@ extension Reconciler {
 
     /// Gives a container its name back that a broken recreation left under a temporary one.
     private mutating func repairName(_ container: ObservedState.Container, _ service: Service) {
-        let final = containerName(service, container.number)
+        let final = service.containerName(in: target.project, number: container.number)
         guard container.name.hasSuffix("_\(final)"), container.name.count == final.count + 13 else { return }
         let cause = "an interrupted recreation left it as \(container.name)"
         builder.note("service", service.name, .rename, [cause])
@@ -56,7 +56,7 @@ extension Reconciler {
         let old = ContainerReference.existing(replacement.old.id)
         let new = ContainerReference.created(step: replacement.creation)
         let cause = replacement.causes.joined(separator: ", ")
-        let final = containerName(service, replacement.old.number)
+        let final = service.containerName(in: target.project, number: replacement.old.number)
         let parkedName = ParkedName(original: replacement.old.name, deployment: target.deployment).description
         let parked = builder.add(.rename(old, to: parkedName), cause: cause, service: service.name, after: after)
         let named = builder.add(.rename(new, to: final), cause: cause, service: service.name, after: [parked])

@@ -28,7 +28,9 @@ extension Reconciler {
         guard let service = target.project.services[name], service.provider == nil else { return ServiceWork() }
         let assessment = ContainerAssessment(
             target: target, observed: observed, recreatedNetworks: recreatedNetworks)
-        let shared = service.sharedServices.filter { work[$0].map { !$0.replaced.isEmpty || $0.kept.isEmpty } == true }
+        let shared = service.referencedServices.sorted().filter {
+            work[$0].map { !$0.replaced.isEmpty || $0.kept.isEmpty } == true
+        }
         let references = currentReferences(service)
         var judged = (present[name] ?? []).map { container in
             var causes = shared.map { "it shares a namespace or volumes with \($0), which is recreated" }
@@ -40,8 +42,8 @@ extension Reconciler {
         judged.sort { one, other in
             if one.causes.isEmpty != other.causes.isEmpty { return one.causes.isEmpty }
             if one.old.number != other.old.number { return one.old.number < other.old.number }
-            let isNamed = (one.old.name == containerName(service, one.old.number))
-            let otherIsNamed = (other.old.name == containerName(service, other.old.number))
+            let isNamed = (one.old.name == service.containerName(in: target.project, number: one.old.number))
+            let otherIsNamed = (other.old.name == service.containerName(in: target.project, number: other.old.number))
             return isNamed == otherIsNamed ? one.old.name < other.old.name : isNamed
         }
         let wanted = max(service.replicas, 0)
@@ -54,19 +56,15 @@ extension Reconciler {
         let missing = max(wanted - judged.count, 0)
         result.added = (0..<missing).map { index in
             let number = highest + 1 + index
-            return ServiceWork.Addition(number: number, name: containerName(service, number))
+            return ServiceWork.Addition(number: number, name: service.containerName(in: target.project, number: number))
         }
         return result
-    }
-
-    func containerName(_ service: Service, _ number: Int) -> String {
-        service.containerName ?? "\(target.project.name)-\(service.name)-\(number)"
     }
 
     /// The container ids that the running containers of shared services have now.
     private func currentReferences(_ service: Service) -> [String: String] {
         var references: [String: String] = [:]
-        for name in service.sharedServices {
+        for name in service.referencedServices.sorted() {
             references[name] = present[name]?.min { $0.name < $1.name }?.id.hex
         }
         return references
@@ -74,12 +72,12 @@ extension Reconciler {
 
     /// Creates every new container before anything running is touched.
     mutating func planCreations() {
-        for name in graph.order {
+        for name in order {
             guard let service = target.project.services[name], var entry = work[name] else { continue }
             for index in entry.replaced.indices {
                 let old = entry.replaced[index].old
                 // The name is final where the old one's was made by hand or left by a broken recreation.
-                let final = containerName(service, old.number)
+                let final = service.containerName(in: target.project, number: old.number)
                 entry.replaced[index].creation = create(
                     service, number: old.number, name: "\(old.id.short)_\(final)", final: final, replacing: old.id,
                     cause: entry.replaced[index].causes.joined(separator: ", "))
@@ -120,7 +118,7 @@ extension Reconciler {
     /// The containers that the shared services will have when this one is created.
     private func createdReferences(_ service: Service) -> [String: ContainerReference] {
         var references: [String: ContainerReference] = [:]
-        for name in service.sharedServices {
+        for name in service.referencedServices.sorted() {
             guard let entry = work[name] else { continue }
             let candidates: [(String, ContainerReference)] =
                 entry.kept.map { ($0.name, .existing($0.id)) }

@@ -7,7 +7,8 @@ import Compose
 package struct Reconciler {
     let target: Target
     let observed: ObservedState
-    let graph: DependencyGraph
+    /// The services, each after those it depends on.
+    let order: [String]
     /// Containers a service may keep, by service: no one-off and no parked ones.
     let present: [String: [ObservedState.Container]]
     var builder = PlanBuilder()
@@ -35,7 +36,7 @@ package struct Reconciler {
     package init(_ target: Target, _ observed: ObservedState) {
         self.target = target
         self.observed = observed
-        graph = DependencyGraph(target.project)
+        order = target.project.dependencyOrder
         present = Dictionary(
             grouping: observed.containers.filter { !$0.isOneOff && $0.parked == nil }, by: \.service)
     }
@@ -49,10 +50,10 @@ package struct Reconciler {
     private mutating func plan() -> Plan {
         planNetworks()
         planVolumes()
-        for name in graph.order { work[name] = serviceWork(name) }
+        for name in order { work[name] = serviceWork(name) }
         planCreations()
         planOrphans()
-        for name in graph.order { planRollout(name) }
+        for name in order { planRollout(name) }
         planLeftovers()
         var plan = Plan()
         plan.pulls = pulls()
@@ -65,7 +66,7 @@ package struct Reconciler {
     /// Images to fetch first: those that are missing, and those whose policy says so.
     private func pulls() -> [Plan.ImagePull] {
         var pulls: [String: Plan.ImagePull] = [:]
-        for name in graph.order {
+        for name in order {
             guard let service = target.project.services[name], service.replicas > 0, service.provider == nil else {
                 continue
             }
@@ -86,7 +87,7 @@ package struct Reconciler {
 
     /// The reference, unless a pinned image is still here under its id only.
     func imageToCreateFrom(_ service: Service) -> String {
-        let reference = service.imageReference(in: target.project)
+        let reference = service.imageName(in: target.project)
         guard let pinned = target.pinnedImages[service.name], observed.images[reference]?.id != pinned,
             observed.images[pinned] != nil
         else { return reference }
