@@ -1,11 +1,11 @@
 import FoundationEssentials
-package import Subprocess
+import Subprocess
 import Testing
 
 #if canImport(System)
-    import System
+import System
 #else
-    import SystemPackage
+import SystemPackage
 #endif
 
 /// A command that ran to its end.
@@ -75,8 +75,8 @@ package struct DeadlineExceeded: Error, CustomStringConvertible {
 
 /// A command that is still running.
 package struct RunningProcess: Sendable {
-    /// Sends it a signal.
-    package var send: @Sendable (Signal) throws -> Void
+    /// Sends it a signal, by number.
+    package var send: @Sendable (Int32) throws -> Void
 }
 
 /// Runs a program in a session of its own with exactly the given environment and waits for its end.
@@ -108,7 +108,8 @@ package func execute(
             let result = try await run(
                 configuration, input: .none, output: .string(limit: 16 << 20), error: .string(limit: 16 << 20)
             ) { execution in
-                try await whileRunning(RunningProcess { signal in try execution.send(signal: signal) })
+                try await whileRunning(
+                    RunningProcess { signal in try execution.send(signal: Signal(rawValue: signal)) })
             }
             return FinishedProcess(
                 command: command, status: status(of: result.terminationStatus), output: result.standardOutput,

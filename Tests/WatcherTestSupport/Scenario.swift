@@ -42,7 +42,7 @@ package final class Scenario: Sendable {
         let engine = EngineObserver(socket: try TestEnvironment.dockerSocket())
         let place = SourceLocation(fileID: fileID, filePath: filePath, line: line, column: 1)
         try await ScenarioSlots.shared.withSlot {
-            let id = "s" + String(UInt64.random(in: 1 << 32 ..< 1 << 40), radix: 16)
+            let id = "s" + String(UInt64.random(in: 1 << 32..<1 << 40), radix: 16)
             let directory = "/tmp/watcher-scenario-\(id)"
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             let scenario = Scenario(id: id, directory: directory, engine: engine)

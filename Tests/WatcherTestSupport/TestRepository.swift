@@ -62,6 +62,8 @@ package struct TestRepository: Sendable {
     }
 }
 
+private let script = "\(TestEnvironment.root)/scripts/ssh-server"
+
 /// A real sshd on a free port of 127.0.0.1 with keys of its own.
 package struct SSHServer: Sendable {
     package let port: Int
@@ -69,10 +71,11 @@ package struct SSHServer: Sendable {
     package let clientKey: String
     /// A file that knows the server's host key.
     package let knownHosts: String
+    fileprivate let directory: String
 
     init(in scenario: Scenario, name: String) async throws {
         let directory = "\(scenario.directory)/\(name)"
-        let script = "\(TestEnvironment.root)/scripts/ssh-server"
+        self.directory = directory
         scenario.atEnd("stop \(name)") {
             try await scenario.run(script, ["stop", directory]).expecting(0)
         }
@@ -90,6 +93,11 @@ extension Scenario {
     /// A new, empty repository.
     package func repository(_ name: String = "infra") async throws -> TestRepository {
         try await TestRepository(name: name, in: self)
+    }
+
+    /// Ends an sshd before the scenario does.
+    package func stop(_ server: SSHServer) async throws {
+        try await run(script, ["stop", server.directory]).expecting(0)
     }
 
     /// Starts an sshd that ends with the scenario.
