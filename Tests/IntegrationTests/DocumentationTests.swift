@@ -44,4 +44,22 @@ import WatcherTestSupport
             }
         }
     }
+
+    @Test func `every long option of the manual page exists`() async throws {
+        try await Scenario.with { scenario in
+            let binary = try TestEnvironment.binary()
+            let help = try await scenario.run(binary, ["--help"]).expecting(0)
+            var texts = help.output
+            for command in commands(in: help.output).filter({ $0 != "help" && !$0.hasSuffix(",") }) {
+                let text = try await scenario.run(binary, [command, "--help"]).expecting(0).output
+                texts += text
+                for subcommand in commands(in: text) where !subcommand.hasSuffix(",") {
+                    texts += try await scenario.run(binary, [command, subcommand, "--help"]).expecting(0).output
+                }
+            }
+            for option in Set(try manual().matches(of: /Fl -([a-z][a-z-]+)/).map { String($0.1) }) {
+                #expect(texts.contains("--\(option)"), "no command has --\(option)")
+            }
+        }
+    }
 }
