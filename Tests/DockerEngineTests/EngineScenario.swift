@@ -99,10 +99,10 @@ struct EngineScenario: Sendable {
 
     /// Everything the container wrote; returns when it has ended.
     func output(of id: ContainerID) async throws -> [String] {
-        var options = LogOptions()
-        options.follows = true
+        _ = try await client.connection.send(
+            .post("/containers/\(id.hex)/wait", to: "wait").adding("condition", "not-running"))
         var lines: [String] = []
-        for try await line in try await client.logs(of: id, options: options) { lines.append(line.text) }
+        for try await line in try await client.logs(of: id) { lines.append(line.text) }
         return lines
     }
 }

@@ -68,6 +68,27 @@ import Testing
         }
     }
 
+    @Test func `a log is followed while the container writes`() async throws {
+        try await EngineScenario.run { scenario in
+            let project = scenario.project { service, _ in
+                service.command = [
+                    "sh", "-c", "echo ready; while [ ! -e /go ]; do usleep 10000; done; echo more; sleep 600",
+                ]
+                var go = Hook()
+                go.command = ["touch", "/go"]
+                service.preStop = [go]
+            }
+            let id = try await scenario.createAndStart(project)
+            var options = LogOptions()
+            options.follows = true
+            options.timestamps = true
+            var lines = try await scenario.client.logs(of: id, options: options).makeAsyncIterator()
+            #expect(try await lines.next()?.text.hasSuffix("Z ready") == true)
+            try await scenario.perform(.stop(id), on: project)
+            #expect(try await lines.next()?.text.hasSuffix("Z more") == true)
+        }
+    }
+
     @Test func `a log that cannot be read has no lines`() async throws {
         try await EngineScenario.run { scenario in
             let project = scenario.project { service, _ in
