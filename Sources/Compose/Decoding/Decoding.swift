@@ -28,41 +28,8 @@ struct Decoding {
 
     /// Reports that the value has the wrong type; always nil, so that a decoder can return it.
     mutating func expected<T>(_ type: String, at node: YAMLNode) -> T? {
-        report("expected \(type), found \(node.value.typeName)", at: node)
+        report("expected \(type), got \(node.kindDescription)", at: node)
         return nil
-    }
-}
-
-extension YAMLNode.Value {
-    /// The type as a message to the user calls it.
-    var typeName: String {
-        switch self {
-        case .null: "nothing"
-        case .bool: "a boolean"
-        case .int: "an integer"
-        case .float: "a number"
-        case .string: "a string"
-        case .timestamp: "a date (quote it to make it a string)"
-        case .sequence: "a list"
-        case .mapping: "a mapping"
-        }
-    }
-}
-
-extension YAMLNode {
-    var isNull: Bool { value == .null }
-
-    /// The value as Go's `fmt.Sprint` prints it: what Compose makes of scalars in free-form maps.
-    var goText: String {
-        switch value {
-        case .null: "<nil>"
-        case .bool(let value): value ? "true" : "false"
-        case .int(let value): String(value)
-        case .float(let value): GoNumber.text(value)
-        case .string(let value), .timestamp(let value): value
-        case .sequence(let nodes): "[" + nodes.map(\.goText).joined(separator: " ") + "]"
-        case .mapping(let mapping): mapping.entries.goText
-        }
     }
 }
 

@@ -31,7 +31,8 @@ struct ProjectDecoder {
         }
         guard decoding.problems.isEmpty else { throw ComposeError(decoding.problems) }
         project.divide(services)
-        try ConsistencyCheck.run(project, tree)
+        let problems = LimitsCheck.problems(of: project, in: tree.root)
+        guard problems.isEmpty else { throw ComposeError(problems) }
         project.dropUnused()
         project.complete()
         return project

@@ -52,7 +52,7 @@ package enum ProjectRendering {
         [
             part("networks", project.networks, Network.shape, rendition),
             part("volumes", project.volumes, Volume.shape, rendition),
-            part("secrets", project.secrets, FileObject.shape, rendition),
+            part("secrets", project.secrets.mapValues(\.disclosed), FileObject.shape, rendition),
             part("configs", project.configs.mapValues(\.disclosed), FileObject.shape, rendition),
             part("models", project.models, Model.shape, rendition),
         ].compactMap { $0 }

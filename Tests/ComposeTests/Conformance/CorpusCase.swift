@@ -1,5 +1,7 @@
 import Foundation
 
+@testable import Compose
+
 /// One case of the corpus of Compose files with docker compose's answers, laid out where the answers were made.
 struct CorpusCase {
     /// What the corpus says about a case; see its README.
@@ -35,8 +37,7 @@ struct CorpusCase {
     var directory: URL { Self.root.appending(path: description.id) }
 
     var projectDirectory: String {
-        let path = description.project_directory
-        return path == "." || path.isEmpty ? directory.path : directory.appending(path: path).path
+        CleanPath.absolute(description.project_directory, in: directory.path)
     }
 
     var files: [String] { description.files.map { directory.appending(path: $0).path } }
@@ -66,5 +67,18 @@ struct CorpusCase {
             return words.count == 2 ? (String(words[0]), String(words[1])) : nil
         }
         return Dictionary(pairs) { $1 }
+    }
+}
+
+extension CorpusCase {
+    /// What docker compose was asked: with no environment but `PATH` and `HOME`.
+    func request(profiles: [String]) -> ProjectLoader.Request {
+        var request = ProjectLoader.Request(workingDirectory: projectDirectory)
+        request.files = files
+        request.projectDirectory = projectDirectory
+        request.profiles = profiles
+        request.home = Self.home.path
+        request.environment = ["HOME": Self.home.path, "PATH": "/usr/bin:/bin"]
+        return request
     }
 }

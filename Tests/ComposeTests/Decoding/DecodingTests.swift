@@ -64,12 +64,12 @@ struct DecodingTests {
                         "environment": ["A =1"], "depends_on": {"b": {"condition": "ready", "required": true}},
                         "cap_add": ["A", 1.5]}}}
                     """) == [
-                    "services.a.cap_add[1]: expected a string, found a number",
+                    "services.a.cap_add[1]: expected a string, got the number 1.5",
                     "services.a.command: \"'\" is no valid command line: a quote or parenthesis is unbalanced",
                     "services.a.depends_on.b.condition: \"ready\" is none of service_started, service_healthy, "
                         + "service_completed_successfully",
                     "services.a.environment: the name of the variable \"A \" ends with a space",
-                    "services.a.image: expected a string, found a boolean",
+                    "services.a.image: expected a string, got the boolean true",
                     "services.a.mem_limit: \"1x\" is no size: expected a number and a unit such as k, m or g",
                     "services.a.stop_grace_period: \"soon\" is no duration: expected numbers with units, such as 1m30s",
                 ])

@@ -27,15 +27,6 @@ struct SelectionTests {
         #expect(try Project.from(json: Self.json, profiles: profiles).services.keys.sorted() == enabled)
     }
 
-    @Test func `a dependency that no profile enables is an error when it is required`() throws {
-        let json = Self.json.replacing(#""required": false"#, with: #""required": true"#)
-        #expect(
-            try problems(json: json) == [
-                "services.web.depends_on.db: the service \"db\" is needed, but no active profile enables it"
-            ])
-        #expect(try problems(json: json, profiles: ["data"]).isEmpty)
-    }
-
     @Test func `naming a service keeps it, its profile and what it depends on`() throws {
         let project = try Project.from(json: Self.json, profiles: ["data"])
         #expect(try project.selecting(["web"]).services.keys.sorted() == ["db", "web"])
