@@ -1,4 +1,5 @@
-package import Reconcile
+package import Compose
+import Reconcile
 
 /// The one path: fetch → decide → check out → load → plan → pull → apply → verify → record, and undo when it fails.
 ///
@@ -8,6 +9,8 @@ package struct Deployer: Sendable {
     package var source: any CommitSource
     package var engine: any ContainerEngine
     package var store: any DeploymentStore
+    /// The host's own files, for what lies outside of the repository's commits.
+    package var hostFiles: FileAccess
     /// Receives every event as it happens.
     package var emit: @Sendable (Event) -> Void
     /// The wall clock in Unix milliseconds.
@@ -15,12 +18,13 @@ package struct Deployer: Sendable {
 
     package init(
         settings: ProjectSettings, source: any CommitSource, engine: any ContainerEngine, store: any DeploymentStore,
-        emit: @escaping @Sendable (Event) -> Void, now: @escaping @Sendable () -> Int
+        hostFiles: FileAccess, emit: @escaping @Sendable (Event) -> Void, now: @escaping @Sendable () -> Int
     ) {
         self.settings = settings
         self.source = source
         self.engine = engine
         self.store = store
+        self.hostFiles = hostFiles
         self.emit = emit
         self.now = now
     }
@@ -29,7 +33,7 @@ package struct Deployer: Sendable {
     package struct Options: Sendable, Equatable {
         /// Deploy this revision instead of the tip.
         package var commit: String?
-        /// Ignore the skip list, an earlier invalid verdict and a rewritten branch.
+        /// Ignore the skip list and a rewritten branch.
         package var force = false
         /// Stop after the plan.
         package var dryRun = false
@@ -45,21 +49,48 @@ package struct Deployer: Sendable {
         case deployment(DeploymentID)
         case commit(String)
     }
-}
 
-extension Deployer {
     /// Fetches and compares; changes nothing but the repository cache. Never throws: trouble is an outcome.
-    package func check() async -> RunResult { await run(Options(), isCheck: true) }
+    package func check() async -> RunResult {
+        var options = Options()
+        options.dryRun = true
+        return await deploy(options)
+    }
 
     /// One reconciliation step. Never throws: trouble is an outcome.
-    package func deploy(_ options: Options = Options()) async -> RunResult { await run(options, isCheck: false) }
+    package func deploy(_ options: Options = Options()) async -> RunResult {
+        await reporting { run in
+            try await run.begin(recovering: !options.dryRun)
+            if let suspension = run.activeSuspension { return run.suspended(suspension) }
+            let tip = try await run.fetch(options.commit)
+            switch try await run.decide(about: tip, options) {
+            case .reconcile(let commit):
+                return try await run.reconcile(commit, options)
+            case .hold(let hold):
+                return try await run.hold(hold, options)
+            }
+        }
+    }
 
     /// The same path to a recorded deployment; the commit left behind goes on the skip list.
     package func rollback(to target: RollbackTarget) async -> RunResult {
-        RunResult(project: settings.name, outcome: .error, summary: "")
+        await reporting { run in
+            try await run.begin(recovering: true)
+            return try await run.rollback(to: target)
+        }
     }
 
-    private func run(_ options: Options, isCheck: Bool) async -> RunResult {
-        RunResult(project: settings.name, outcome: .error, summary: "")
+    private func reporting(_ body: (DeployRun) async throws -> RunResult) async -> RunResult {
+        let began = now()
+        let run = DeployRun(self)
+        var result: RunResult
+        do {
+            result = try await body(run)
+        } catch {
+            result = run.trouble(error)
+        }
+        await run.flushEvents()
+        result.milliseconds = now() - began
+        return result
     }
 }

@@ -100,6 +100,8 @@ package struct Snapshot: Sendable, Equatable, Codable {
     package var imageIDs: [String: String]
     /// The content hash of each service that has one.
     package var contentHashes: [String: String]
+    /// What went into the content hashes: object id by service and path.
+    package var contents: [String: [String: String]] = [:]
     /// Services that had run to completion when the deployment was verified.
     package var completed: Set<String>
 

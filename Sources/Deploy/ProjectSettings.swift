@@ -1,5 +1,3 @@
-package import Reconcile
-
 /// One configured project, as the flow needs it: resolved, absolute, without secrets.
 package struct ProjectSettings: Sendable, Equatable {
     /// The configuration's key: the name of the project everywhere in watcher.
@@ -24,8 +22,8 @@ package struct ProjectSettings: Sendable, Equatable {
     package var settle: Duration = .seconds(3)
     /// When a skip-listed commit is tried again; nil is never.
     package var retryAfter: Duration?
-    /// How many deployments of one commit may fail before it is left alone for good.
-    package var retryAttempts: Int = 1
+    /// How often a skip-listed commit is tried again at most.
+    package var retryAttempts: Int = 3
     package var prunesOrphans = true
     package var home: String?
 

@@ -37,10 +37,12 @@ package struct Develop: Sendable, Equatable, Codable {
         package var path: String
         package var action: String
         package var target: String?
-        package var exec: Hook?
+        /// Run in the container after a change; empty runs nothing.
+        package var exec = Hook()
         package var include: [String] = []
         package var ignore: [String] = []
         package var initialSync = false
+        package var extensions: [String: ExtensionValue] = [:]
         package init(path: String, action: String) {
             self.path = path
             self.action = action
@@ -48,5 +50,6 @@ package struct Develop: Sendable, Equatable, Codable {
     }
 
     package var watch: [Trigger] = []
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }

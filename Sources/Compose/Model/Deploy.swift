@@ -9,6 +9,7 @@ package struct Deploy: Sendable, Equatable, Codable {
     package var restartPolicy: RestartPolicy?
     package var placement = Placement()
     package var endpointMode: String?
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 
     package struct UpdateConfig: Sendable, Equatable, Codable {
@@ -19,12 +20,14 @@ package struct Deploy: Sendable, Equatable, Codable {
         package var maxFailureRatio: Float = 0
         /// `start-first` or `stop-first`.
         package var order: String?
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 
     package struct Resources: Sendable, Equatable, Codable {
         package var limits: Resource?
         package var reservations: Resource?
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 
@@ -35,17 +38,20 @@ package struct Deploy: Sendable, Equatable, Codable {
         package var pids: Int = 0
         package var devices: [DeviceRequest] = []
         package var genericResources: [GenericResource] = []
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 
     package struct GenericResource: Sendable, Equatable, Codable {
         package var discreteResourceSpec: DiscreteResource?
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 
     package struct DiscreteResource: Sendable, Equatable, Codable {
         package var kind: String
         package var value: Int
+        package var extensions: [String: ExtensionValue] = [:]
         package init(kind: String, value: Int) {
             self.kind = kind
             self.value = value
@@ -57,6 +63,7 @@ package struct Deploy: Sendable, Equatable, Codable {
         package var delay: Duration?
         package var maxAttempts: Int?
         package var window: Duration?
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 
@@ -64,6 +71,7 @@ package struct Deploy: Sendable, Equatable, Codable {
         package var constraints: [String] = []
         package var preferences: [String] = []
         package var maxReplicasPerNode: Int = 0
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 }

@@ -65,6 +65,7 @@ package struct Network: Sendable, Equatable, Codable {
         package var config: [Pool] = []
         /// Driver options; only docker compose v5 reads them.
         package var options: [String: String] = [:]
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 
@@ -73,6 +74,7 @@ package struct Network: Sendable, Equatable, Codable {
         package var gateway: String?
         package var ipRange: String?
         package var auxAddresses: [String: String] = [:]
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 

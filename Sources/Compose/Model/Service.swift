@@ -43,6 +43,8 @@ package struct Service: Sendable, Equatable, Codable {
     package var environment: [String: String?] = [:]
     package var envFiles: [EnvFile] = []
     package var expose: [String] = []
+    /// Left only where the extended service is empty; it counts in the config hash and has no other meaning.
+    package var extends: Extends?
     package var externalLinks: [String] = []
     /// `host=address` entries, sorted.
     package var extraHosts: [String] = []
@@ -126,6 +128,7 @@ package struct Dependency: Sendable, Equatable, Codable {
     package var restart: Bool
     /// A dependency that is not required may be missing or fail.
     package var required: Bool
+    package var extensions: [String: ExtensionValue] = [:]
 
     package init(condition: DependencyCondition = .started, restart: Bool = false, required: Bool = true) {
         self.condition = condition
@@ -142,6 +145,7 @@ package struct FileReference: Sendable, Equatable, Codable {
     package var gid: String?
     /// Permission bits.
     package var mode: Int?
+    package var extensions: [String: ExtensionValue] = [:]
 
     package init(source: String) { self.source = source }
 }
@@ -156,6 +160,7 @@ package struct Port: Sendable, Equatable, Codable {
     /// `tcp`, `udp` or `sctp`.
     package var proto: String?
     package var appProtocol: String?
+    package var extensions: [String: ExtensionValue] = [:]
 
     package init(target: Int) { self.target = target }
 }
@@ -180,6 +185,7 @@ package struct Mount: Sendable, Equatable, Codable {
         package var propagation: String?
         package var createHostPath = false
         package var recursive: String?
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 
@@ -187,6 +193,7 @@ package struct Mount: Sendable, Equatable, Codable {
         package var labels: [String: String] = [:]
         package var nocopy = false
         package var subpath: String?
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 
@@ -194,13 +201,16 @@ package struct Mount: Sendable, Equatable, Codable {
         /// Bytes.
         package var size: Int = 0
         package var mode: Int = 0
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
 
     package struct ImageOptions: Sendable, Equatable, Codable {
         package var subpath: String?
+        package var extensions: [String: ExtensionValue] = [:]
         package init() {}
     }
+    package var extensions: [String: ExtensionValue] = [:]
 
     package init(kind: Kind, source: String? = nil, target: String) {
         self.kind = kind
@@ -218,6 +228,7 @@ package struct Healthcheck: Sendable, Equatable, Codable {
     package var startPeriod: Duration?
     package var startInterval: Duration?
     package var disable = false
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }
 
@@ -232,6 +243,7 @@ package struct NetworkAttachment: Sendable, Equatable, Codable {
     package var linkLocalIPs: [String] = []
     package var macAddress: String?
     package var priority: Int = 0
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }
 
@@ -240,6 +252,7 @@ package struct EnvFile: Sendable, Equatable, Codable {
     package var required: Bool
     /// `raw` reads the file as `docker run --env-file` does; nil is the dotenv grammar.
     package var format: String?
+    package var extensions: [String: ExtensionValue] = [:]
 
     package init(path: String, required: Bool = true, format: String? = nil) {
         self.path = path
@@ -248,9 +261,22 @@ package struct EnvFile: Sendable, Equatable, Codable {
     }
 }
 
+/// A service that this one extends.
+package struct Extends: Sendable, Equatable, Codable {
+    /// Absolute path; nil for a service of the same file.
+    package var file: String?
+    package var service: String
+
+    package init(file: String? = nil, service: String) {
+        self.file = file
+        self.service = service
+    }
+}
+
 package struct Logging: Sendable, Equatable, Codable {
     package var driver: String?
     package var options: [String: String] = [:]
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }
 
@@ -263,6 +289,7 @@ package struct DeviceMapping: Sendable, Equatable, Codable {
     package var source: String
     package var target: String
     package var permissions: String
+    package var extensions: [String: ExtensionValue] = [:]
 
     package init(source: String, target: String, permissions: String) {
         self.source = source
@@ -278,6 +305,7 @@ package struct DeviceRequest: Sendable, Equatable, Codable {
     package var count: Int = 0
     package var deviceIDs: [String] = []
     package var options: [String: String] = [:]
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }
 
@@ -285,12 +313,14 @@ package struct CredentialSpec: Sendable, Equatable, Codable {
     package var config: String?
     package var file: String?
     package var registry: String?
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }
 
 package struct ModelReference: Sendable, Equatable, Codable {
     package var endpointVar: String?
     package var modelVar: String?
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }
 
@@ -307,6 +337,7 @@ package struct Hook: Sendable, Equatable, Codable {
     package var privileged = false
     package var workingDir: String?
     package var environment: [String: String?] = [:]
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }
 
@@ -336,5 +367,6 @@ package struct BlkioConfig: Sendable, Equatable, Codable {
     package var deviceReadIOps: [Throttle] = []
     package var deviceWriteBps: [Throttle] = []
     package var deviceWriteIOps: [Throttle] = []
+    package var extensions: [String: ExtensionValue] = [:]
     package init() {}
 }

@@ -153,7 +153,8 @@ package struct Wait<Container: Sendable & Hashable>: Sendable, Equatable {
     package var timeout: Duration
 
     package init(
-        service: String, containers: [Container], expectation: WaitExpectation, isRequired: Bool = true, timeout: Duration
+        service: String, containers: [Container], expectation: WaitExpectation, isRequired: Bool = true,
+        timeout: Duration
     ) {
         self.service = service
         self.containers = containers

@@ -1,0 +1,94 @@
+import YAML
+
+/// What all file loads of one request share: the file access, the bounds, the warnings.
+final class LoadSession {
+    /// How many files one project may consist of, includes and extended files counted.
+    private static let maximumFiles = 1_000
+
+    let files: FileAccess
+    let home: String?
+    let interpolates: Bool
+    let standardInput: [UInt8]?
+    private(set) var warnings: [ComposeError.Problem] = []
+    private var knownWarnings: Set<String> = []
+    private var documentsRead: [String: [YAMLNode]] = [:]
+    private var loadCount = 0
+
+    init(files: FileAccess, home: String?, interpolates: Bool, standardInput: [UInt8]?) {
+        self.files = files
+        self.home = home
+        self.interpolates = interpolates
+        self.standardInput = standardInput
+    }
+
+    func warn(_ problem: ComposeError.Problem) {
+        if knownWarnings.insert(problem.description).inserted { warnings.append(problem) }
+    }
+
+    /// The documents of a Compose file; `-` is standard input.
+    /// - Parameter location: Where the file is asked for.
+    func documents(of path: String, askedForAt location: SourceLocation?) throws(ComposeError) -> [YAMLNode] {
+        loadCount += 1
+        if loadCount > Self.maximumFiles {
+            throw ComposeError(
+                .init(.unsupported, at: location, "the project consists of more than \(Self.maximumFiles) files"))
+        }
+        if let documents = documentsRead[path] { return documents }
+        let bytes = try path == "-" ? standardInputBytes(at: location) : read(path, askedForAt: location)
+        do throws(YAMLError) {
+            let documents = try YAMLParser.documents(in: bytes, file: path)
+            documentsRead[path] = documents
+            return documents
+        } catch {
+            throw ComposeError(.init(.syntax, at: error.location, error.message))
+        }
+    }
+
+    private func standardInputBytes(at location: SourceLocation?) throws(ComposeError) -> [UInt8] {
+        guard let standardInput else {
+            throw ComposeError(.init(.file, at: location, "there is no standard input to read a Compose file from"))
+        }
+        return standardInput
+    }
+
+    func read(_ path: String, askedForAt location: SourceLocation?) throws(ComposeError) -> [UInt8] {
+        do {
+            return try files.read(path)
+        } catch {
+            throw ComposeError(.init(.file, at: location, Self.message(of: error, path: path)))
+        }
+    }
+
+    func kind(of path: String, askedForAt location: SourceLocation?) throws(ComposeError) -> FileAccess.Kind? {
+        do {
+            return try files.kind(path)
+        } catch {
+            throw ComposeError(.init(.file, at: location, Self.message(of: error, path: path)))
+        }
+    }
+
+    /// Reads env files over each other, later ones winning; `environment` wins in their interpolation.
+    func variables(
+        from paths: [(path: String, location: SourceLocation?)], environment: [String: String]
+    ) throws(ComposeError) -> [String: String] {
+        var variables: [String: String] = [:]
+        for (path, location) in paths {
+            let bytes = try read(path, askedForAt: location)
+            let earlier = variables
+            let dotenv = Dotenv(file: path) { environment[$0] ?? earlier[$0] }
+            try dotenv.read(bytes, into: &variables)
+        }
+        return variables
+    }
+
+    private static func message(of error: any Error, path: String) -> String {
+        switch error {
+        case FileAccessError.notFound(let path): "\(path) does not exist"
+        case FileAccessError.notAFile(let path): "\(path) is not a file"
+        case FileAccessError.outside(let path): "\(path) lies outside of the directory that may be read"
+        case FileAccessError.unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
+        case FileAccessError.tooLarge(let path, let limit): "\(path) has more than \(limit) bytes"
+        default: "\(path) cannot be read: \(error)"
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import YAML
+
+/// Makes the relative paths of a tree absolute.
+struct PathResolution {
+    /// The absolute directory against which relative paths are taken.
+    var directory: String
+    /// Stands for `~`; nil leaves it alone.
+    var home: String?
+
+    func resolve(_ tree: inout YAMLNode) throws(ComposeError) { try visit(&tree, at: ModelPath()) }
+
+    private enum Rule: Sendable {
+        case path, buildContext, hostPath, mount, volume
+    }
+
+    private static let rules = PathRules<Rule>([
+        ("services.*.build.context", .buildContext), ("services.*.build.additional_contexts.*", .buildContext),
+        ("services.*.build.ssh.*", .hostPath), ("services.*.env_file.*.path", .path),
+        ("services.*.label_file.*", .path), ("services.*.extends.file", .path),
+        ("services.*.develop.watch.*.path", .path), ("services.*.volumes.*", .mount), ("configs.*.file", .hostPath),
+        ("secrets.*.file", .hostPath), ("volumes.*", .volume),
+    ])
+
+    private func visit(_ node: inout YAMLNode, at path: ModelPath) throws(ComposeError) {
+        guard let rule = Self.rules[path] else {
+            try node.updateEach { (step, child) throws(ComposeError) in
+                try visit(&child, at: ModelPath(path.steps + [step]))
+            }
+            return
+        }
+        switch rule {
+        case .path: replace(&node, with: absolute)
+        case .hostPath: replace(&node, with: absoluteOnHost)
+        case .buildContext: replace(&node) { Self.isRemoteContext($0) ? $0 : absolute($0) }
+        case .mount:
+            guard node["type"]?.string == "bind" else { return }
+            guard node["source"] != nil else {
+                throw path.error(.schema, at: node.location, "a bind mount needs a source")
+            }
+            node.update("source") { replace(&$0, with: absoluteOnHost) }
+        case .volume:
+            guard node["driver"]?.string == "local", node.descendant("driver_opts", "o")?.string == "bind" else {
+                return
+            }
+            node.update("driver_opts") { $0.update("device") { replace(&$0, with: absoluteOnHost) } }
+        }
+    }
+
+    private func replace(_ node: inout YAMLNode, with transform: (String) -> String) {
+        if let text = node.string { node.value = .string(transform(text)) }
+    }
+
+    /// An empty path stays empty.
+    private func absolute(_ path: String) -> String {
+        let path = CleanPath.expandingHome(path, home)
+        return path.isEmpty || path.hasPrefix("/") ? path : CleanPath.absolute(path, in: directory)
+    }
+
+    /// Windows paths count as absolute, an empty path is the directory itself.
+    private func absoluteOnHost(_ path: String) -> String {
+        let path = CleanPath.expandingHome(path, home)
+        if path.hasPrefix("/") || path.hasPrefix("\\\\") || path.prefixMatch(of: /[A-Za-z]:[\\\/]/) != nil {
+            return path
+        }
+        return CleanPath.absolute(path, in: directory)
+    }
+
+    static func isRemoteContext(_ text: String) -> Bool {
+        text.contains("://") || ["service:", "github.com/", "git@"].contains { text.hasPrefix($0) }
+    }
+}

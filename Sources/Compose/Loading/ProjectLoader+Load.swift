@@ -1,0 +1,11 @@
+extension ProjectLoader {
+    /// Loads what the request means into the typed, canonical model, with label files folded in and env files named.
+    ///
+    /// `Project.resolvingEnvironment` folds in env files. Throws `ComposeError` with every problem of the first stage
+    /// that has one.
+    package func load(_ request: Request) throws(ComposeError) -> Result {
+        let tree = try canonicalTree(request)
+        let project = try ProjectDecoder.decode(tree).resolvingLabels(files: files)
+        return Result(project: project, warnings: tree.warnings)
+    }
+}

@@ -1,0 +1,207 @@
+import Compose
+import Reconcile
+
+/// What applying a plan did.
+struct Application: Sendable {
+    /// The containers that steps created, by step.
+    var created: [Int: ContainerID] = [:]
+    /// Containers that ran to completion while they were waited for.
+    var completed: Set<ContainerID> = []
+}
+
+/// Carries a plan out, step by step as its graph allows, and has no opinion of its own.
+///
+/// A failing step ends the waits and starts nothing new; calls to the engine that are under way come to their end, so
+/// that what the engine says afterwards is what is there.
+struct Applier: Sendable {
+    let engine: any ContainerEngine
+    let project: Project
+    let stamp: DeploymentStamp
+    let journal: Journal
+    /// `.apply`, or `.rollback` when a deployment is undone.
+    let stage: Event.Stage
+    /// Calls to the engine under way at once.
+    var parallelCalls = 16
+
+    private struct Outcome: Sendable {
+        var step: Int
+        var isCall: Bool
+        var result: Result<Effect, any Error>
+
+        struct Effect: Sendable {
+            var created: ContainerID?
+            var completed: Set<ContainerID> = []
+        }
+    }
+
+    /// - Throws: `DeployError` for the first step that failed; `CancellationError`.
+    func apply(_ steps: [Plan.Step], continuing application: Application = Application()) async throws -> Application {
+        guard !steps.isEmpty else { return application }
+        return try await ContainerWatch.run(engine, project: project.name) { watch in
+            try await run(steps, application, Verifier(engine: engine, watch: watch))
+        }
+    }
+
+    private func run(
+        _ steps: [Plan.Step], _ application: Application, _ verifier: Verifier
+    ) async throws -> Application {
+        var application = application
+        var waiting = steps
+        // A step may follow one of an earlier phase, which is done.
+        var done = Set(1...(steps.map(\.id).max() ?? 1)).subtracting(steps.map(\.id))
+        var failure: (any Error)?
+        try await withThrowingTaskGroup(of: Outcome.self) { group in
+            var calls = 0
+            var running = 0
+            repeat {
+                var held: [Plan.Step] = []
+                for step in waiting {
+                    let isReady = failure == nil && step.after.allSatisfy(done.contains)
+                    guard isReady, step.isWait || calls < parallelCalls else {
+                        held.append(step)
+                        continue
+                    }
+                    let operation = try step.operation.map { try application.resolve($0) }
+                    calls += step.isWait ? 0 : 1
+                    running += 1
+                    group.addTask { await outcome(of: operation, step, verifier) }
+                }
+                waiting = held
+                guard running > 0, let outcome = try await group.next() else { break }
+                running -= 1
+                calls -= outcome.isCall ? 1 : 0
+                switch outcome.result {
+                case .success(let result):
+                    done.insert(outcome.step)
+                    application.created[outcome.step] = result.created
+                    application.completed.formUnion(result.completed)
+                case .failure(let error):
+                    if failure == nil || failure is CancellationError { failure = error }
+                    group.cancelAll()
+                }
+            } while running > 0 || (!waiting.isEmpty && failure == nil)
+        }
+        try Task.checkCancellation()
+        if let failure { throw failure }
+        return application
+    }
+
+    private func outcome(
+        of operation: Operation<ContainerID>, _ step: Plan.Step, _ verifier: Verifier
+    ) async -> Outcome {
+        do {
+            if case .wait(let wait) = operation {
+                return Outcome(
+                    step: step.id, isCall: false, result: .success(try await self.wait(wait, step, verifier)))
+            }
+            // Not a child task: a call that is under way is not cancelled, or nobody knew what it did.
+            let created = try await Task { try await engine.perform(operation, on: project, stamp: stamp) }.value
+            if let line = operation.pastTense(in: project) {
+                journal.progress(stage, .succeeded, line, service: step.service)
+            }
+            return Outcome(step: step.id, isCall: true, result: .success(.init(created: created)))
+        } catch {
+            return Outcome(step: step.id, isCall: !step.isWait, result: .failure(failure(error, operation, step)))
+        }
+    }
+
+    private func wait(
+        _ wait: Wait<ContainerID>, _ step: Plan.Step, _ verifier: Verifier
+    ) async throws -> Outcome.Effect {
+        let stage: Event.Stage = self.stage == .rollback ? .rollback : .health
+        do {
+            let completed = try await verifier.wait(wait)
+            journal.progress(stage, .succeeded, wait.pastTense(completed), service: wait.service)
+            return Outcome.Effect(created: nil, completed: completed)
+        } catch let error as HealthGate.Failure {
+            guard wait.isRequired else {
+                journal.progress(stage, .warning, "\(error.message); it is not required", service: wait.service)
+                return Outcome.Effect(created: nil)
+            }
+            let lines = (try? await engine.lastLines(of: error.container, count: 20)) ?? []
+            for line in lines { journal.log(stage, line, service: wait.service) }
+            journal.progress(stage, .failed, error.message, service: wait.service)
+            var failure = DeployError(
+                stage: stage, reason: error.reason, message: "\(wait.service): \(error.message)", service: wait.service)
+            failure.logLines = lines
+            throw failure
+        }
+    }
+
+    private func failure(_ error: any Error, _ operation: Operation<ContainerID>, _ step: Plan.Step) -> any Error {
+        if error is CancellationError || error is DeployError { return error }
+        var failure = DeployError(error, stage: stage)
+        if let service = step.service, !failure.message.hasPrefix(service) {
+            failure.message = "\(service): \(failure.message)"
+        }
+        failure.service = step.service
+        journal.progress(stage, .failed, failure.message, service: step.service)
+        return failure
+    }
+}
+
+extension Application {
+    fileprivate func resolve(_ reference: ContainerReference) throws -> ContainerID {
+        switch reference {
+        case .existing(let id): return id
+        case .created(let step):
+            guard let id = created[step] else {
+                throw DeployError(
+                    stage: .apply, reason: .unexpected, message: "step \(step) of the plan made no container")
+            }
+            return id
+        }
+    }
+}
+
+extension Plan.Step {
+    fileprivate var isWait: Bool { if case .wait = operation { true } else { false } }
+}
+
+extension Operation where Container == ContainerID {
+    /// What was done, for the events; nil for steps nobody needs to hear of.
+    fileprivate func pastTense(in project: Project) -> String? {
+        switch self {
+        case .createNetwork(let key): "created network \(project.networks[key]?.name ?? key)"
+        case .removeNetwork(_, let name): "removed network \(name)"
+        case .createVolume(let key): "created volume \(project.volumes[key]?.name ?? key)"
+        case .create(let creation): "created container \(creation.finalName)"
+        case .start: "started container"
+        case .unpause: "unpaused container"
+        case .stop: "stopped container"
+        case .remove: "removed container"
+        case .connect(_, let network, _): "connected to network \(project.networks[network]?.name ?? network)"
+        case .rename, .disconnect, .wait: nil
+        }
+    }
+}
+
+extension Wait where Container == ContainerID {
+    fileprivate func pastTense(_ completed: Set<ContainerID>) -> String {
+        if !completed.isEmpty, completed.count == containers.count { return "completed" }
+        return switch expectation {
+        case .healthy: "healthy"
+        case .completed: "completed"
+        case .verified: "verified"
+        }
+    }
+}
+
+extension DeployError {
+    /// Any error as a failure of a stage: adapters' errors bring their class and advice along.
+    init(_ error: any Error, stage: Event.Stage) {
+        switch error {
+        case let error as DeployError: self = error
+        case let error as any ReasonedError:
+            self.init(stage: stage, reason: error.reason, message: error.message, advice: error.advice)
+        case is CancellationError:
+            self.init(stage: stage, reason: .interrupted, message: "the run was interrupted")
+        case let error as ComposeError:
+            self.init(
+                stage: stage, reason: .invalidProject, message: error.description,
+                advice: "Correct the Compose files and push; nothing was touched.")
+        default:
+            self.init(stage: stage, reason: .unexpected, message: String(describing: error))
+        }
+    }
+}

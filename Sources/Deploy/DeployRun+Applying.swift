@@ -1,0 +1,223 @@
+import Compose
+import Reconcile
+
+extension DeployRun {
+    /// From a loaded project to a verified and recorded deployment: the one apply path.
+    func carryOut(
+        _ candidate: Candidate, _ staged: (any StagedCheckout)?, _ options: Deployer.Options
+    ) async throws -> RunResult {
+        var (observed, plan) = try await self.plan(candidate)
+        if isInSync(candidate, plan, staged) {
+            await cleanUp(plan, candidate, Application())
+            await staged?.discard()
+            return inSync(plan)
+        }
+        if options.dryRun { return preview(candidate, plan) }
+        let checkout: any StagedCheckout
+        if let staged { checkout = staged } else { checkout = try await stageCheckout(candidate.commit) }
+        if !plan.pulls.isEmpty {
+            try await pull(plan.pulls, candidate)
+            (observed, plan) = try await self.plan(candidate)
+            if isInSync(candidate, plan, checkout) {
+                await checkout.discard()
+                return inSync(plan)
+            }
+        }
+        var deployment = try await open(candidate, plan, observed)
+        do {
+            try await stage(.apply, "applying \(plan.steps.count { $0.phase == .apply }) steps") {
+                try await checkout.switchOver()
+            }
+            let application = try await applier(candidate, .apply).apply(plan.steps.filter { $0.phase == .apply })
+            return try await succeed(&deployment, plan, application, candidate)
+        } catch {
+            // Shielded: an interrupted run still puts back what it took apart.
+            let failed = deployment
+            return try await Task { try await self.fail(failed, plan, DeployError(error, stage: .apply), options) }
+                .value
+        }
+    }
+
+    private func plan(_ candidate: Candidate) async throws -> (ObservedState, Plan) {
+        try await stage(.plan, "comparing with what runs") {
+            let observed = try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages)
+            let plan = Reconciler.plan(target(candidate, number: facts.record.nextNumber), observed)
+            for change in plan.changes {
+                journal.progress(
+                    .plan, .running, change.description, service: change.kind == "service" ? change.name : nil)
+            }
+            for warning in plan.warnings { journal.progress(.plan, .warning, warning) }
+            return (observed, plan)
+        }
+    }
+
+    private func isInSync(_ candidate: Candidate, _ plan: Plan, _ staged: (any StagedCheckout)?) -> Bool {
+        !plan.steps.contains { $0.phase == .apply } && plan.pulls.isEmpty && candidate.kind == .heal
+            && staged?.changedPaths.isEmpty ?? true
+    }
+
+    private func inSync(_ plan: Plan) -> RunResult {
+        var result = self.result(.inSync, "in sync; \(whatRuns)")
+        result.warnings = plan.warnings
+        journal.status(.plan, .succeeded, result.summary)
+        return result
+    }
+
+    private func preview(_ candidate: Candidate, _ plan: Plan) -> RunResult {
+        var result: RunResult
+        if candidate.kind == .heal {
+            let isDrift = plan.steps.contains { $0.phase == .apply }
+            result = self.result(
+                isDrift ? .drift : .inSync,
+                isDrift ? "what runs differs from what was deployed; \(whatRuns)" : "in sync; \(whatRuns)")
+        } else {
+            let what = plan.changes.isEmpty ? "no service changes" : "changes are pending"
+            result = self.result(.pending, "\(candidate.commit.id.short): \(what); \(whatRuns)")
+        }
+        result.changes = plan.changes
+        result.warnings = plan.warnings + candidate.warnings
+        return result
+    }
+
+    /// Pulls every image before anything is touched; a failure is recorded, but nothing was done.
+    private func pull(_ pulls: [Plan.ImagePull], _ candidate: Candidate) async throws {
+        do {
+            try await stage(.pull, "pulling \(pulls.count == 1 ? "1 image" : "\(pulls.count) images")") {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for pull in pulls { group.addTask { try await self.pull(pull) } }
+                    try await group.waitForAll()
+                }
+            }
+        } catch {
+            var deployment = newDeployment(candidate.kind, candidate.commit, .postponed)
+            let failure = DeployError(error, stage: .pull)
+            deployment.reason = failure.reason
+            deployment.message = failure.message
+            deployment.finishedAt = journal.time
+            try await save(deployment)
+            throw failure
+        }
+    }
+
+    private func pull(_ pull: Plan.ImagePull) async throws {
+        let service = pull.services.count == 1 ? pull.services.first : nil
+        do {
+            try await deployer.engine.pull(pull) { [journal] line in
+                journal.progress(.pull, .running, line, service: service)
+            }
+            journal.progress(.pull, .succeeded, "pulled \(pull.reference)", service: service)
+        } catch {
+            var failure = DeployError(error, stage: .pull)
+            if failure.reason == .interrupted { throw failure }
+            guard pull.isRequired else {
+                journal.progress(.pull, .warning, "\(failure.message); the local image is used", service: service)
+                return
+            }
+            failure.message = "\(pull.services.joined(separator: ", ")): \(failure.message)"
+            failure.service = service
+            throw failure
+        }
+    }
+
+    func newDeployment(_ kind: Deployment.Kind, _ commit: Commit, _ status: Deployment.Status) -> Deployment {
+        let id = DeploymentID(project: settings.name, number: facts.record.nextNumber)
+        return Deployment(id: id, kind: kind, commit: commit, status: status, startedAt: journal.time)
+    }
+
+    func save(_ deployment: Deployment) async throws {
+        try await deployer.store.save(deployment)
+        note { $0.deployment = deployment.id }
+    }
+
+    /// Records the attempt, with what ran before, ahead of the first change.
+    private func open(_ candidate: Candidate, _ plan: Plan, _ observed: ObservedState) async throws -> Deployment {
+        var deployment = newDeployment(candidate.kind, candidate.commit, .open)
+        deployment.changes = plan.changes
+        deployment.before = observed
+        deployment.snapshot = candidate.snapshot
+        try await save(deployment)
+        return deployment
+    }
+
+    func applier(_ candidate: Candidate, _ stage: Event.Stage) -> Applier {
+        note { $0.stage = stage }
+        return Applier(
+            engine: deployer.engine, project: candidate.snapshot.project,
+            stamp: DeploymentStamp(
+                project: settings.name, commit: candidate.commit.id, deployment: facts.record.nextNumber),
+            journal: journal, stage: stage)
+    }
+
+    private func succeed(
+        _ deployment: inout Deployment, _ plan: Plan, _ application: Application, _ candidate: Candidate
+    ) async throws -> RunResult {
+        note { $0.stage = .record }
+        let observed = try await observe(candidate.snapshot.project)
+        deployment.snapshot = recorded(candidate, observed, application)
+        deployment.status = .succeeded
+        deployment.before = nil
+        deployment.finishedAt = journal.time
+        let isSkipped = facts.record.skipped.contains { $0.commit == candidate.commit.id }
+        journal.progress(.record, .succeeded, "recorded as \(deployment.id)")
+        try await save(deployment)
+        if isSkipped { try await deployer.store.unskip(candidate.commit.id, in: settings.name) }
+        await cleanUp(plan, candidate, application)
+        note { $0.record.lastGood = deployment }
+        let count = plan.changes.count
+        let what = count == 0 ? "nothing had to change" : "\(count) change\(count == 1 ? "" : "s")"
+        var result = self.result(.deployed, "\(deployment.kind.pastTense) \(candidate.commit.id.short): \(what)")
+        result.deployment = deployment.id
+        result.changes = plan.changes
+        result.warnings = plan.warnings + candidate.warnings
+        journal.status(.record, .succeeded, result.summary)
+        return result
+    }
+
+    /// The snapshot with the image ids that run and the services that ran to completion.
+    private func recorded(
+        _ candidate: Candidate, _ observed: ObservedState, _ application: Application
+    ) -> Snapshot {
+        var snapshot = candidate.snapshot
+        let before = facts.record.lastGood?.snapshot?.completed ?? []
+        for name in snapshot.project.services.keys {
+            let containers = observed.containers.filter { $0.service == name && !$0.isOneOff && $0.parked == nil }
+            guard let first = containers.first else { continue }
+            snapshot.imageIDs[name] = first.labels[ComposeLabels.image] ?? first.imageID
+            let isDone = containers.allSatisfy {
+                $0.state == .exited && $0.exitCode == 0
+                    && (application.completed.contains($0.id) || before.contains(name))
+            }
+            if isDone { snapshot.completed.insert(name) } else { snapshot.completed.remove(name) }
+        }
+        return snapshot
+    }
+
+    /// Removes what was parked; trouble here does not undo a deployment that works, the next run tries again.
+    private func cleanUp(_ plan: Plan, _ candidate: Candidate, _ application: Application) async {
+        let steps = plan.steps.filter { $0.phase == .cleanup }
+        do {
+            _ = try await applier(candidate, .record).apply(steps, continuing: application)
+        } catch {
+            journal.progress(
+                .record, .warning, "parked containers are still there: \(DeployError(error, stage: .record).message)")
+        }
+    }
+}
+
+extension Deployment.Kind {
+    fileprivate var pastTense: String {
+        switch self {
+        case .deploy: "deployed"
+        case .heal: "healed"
+        case .rollback: "rolled back to"
+        }
+    }
+}
+
+extension Plan.Change: CustomStringConvertible {
+    /// `web: recreate: image nginx:1.25 → nginx:1.27, environment FOO changed`
+    package var description: String {
+        let subject = kind == "service" ? name : "\(kind) \(name)"
+        return "\(subject): \(action.rawValue): \(causes.joined(separator: ", "))"
+    }
+}

@@ -1,0 +1,108 @@
+import Compose
+import Reconcile
+
+/// A project that is loaded, with everything planning and recording need.
+struct Candidate: Sendable {
+    var commit: Commit
+    var kind: Deployment.Kind
+    var snapshot: Snapshot
+    /// Image ids a recorded deployment ran; empty when the commit's references decide.
+    var pinnedImages: [String: String] = [:]
+    var warnings: [String] = []
+}
+
+extension DeployRun {
+    /// Loads the commit's project from Git, without touching the checkout.
+    func load(_ commit: Commit) async throws -> Candidate {
+        try await stage(.load, "loading the Compose project") {
+            let files = try await deployer.source.files(of: commit.id)
+            let reader = RecordingFiles(files)
+            let result = try ProjectLoader(files: reader.access).load(loadRequest)
+            let project = try result.project.resolvingEnvironment(files: reader.access)
+            try checkBindSources(of: project, files)
+            var hashes: [String: String] = [:]
+            var contents: [String: [String: String]] = [:]
+            for (name, service) in result.project.services {
+                let fingerprint = try ContentFingerprint(
+                    of: service, in: project, checkout: deployer.source.checkoutPath, files: files)
+                guard let hash = fingerprint.hash else { continue }
+                hashes[name] = hash
+                contents[name] = fingerprint.contents
+            }
+            var snapshot = Snapshot(
+                composeFiles: reader.texts(relativeTo: deployer.source.checkoutPath), project: project, imageIDs: [:],
+                contentHashes: hashes)
+            snapshot.contents = contents
+            for warning in result.warnings { journal.progress(.load, .warning, warning.description) }
+            let deployed = facts.record.lastGood
+            let isSame = deployed?.commit.id == commit.id && deployed?.snapshot?.project == project
+            return Candidate(
+                commit: commit, kind: isSame ? .heal : .deploy, snapshot: snapshot,
+                warnings: result.warnings.map(\.description))
+        }
+    }
+
+    private var loadRequest: ProjectLoader.Request {
+        let root = deployer.source.checkoutPath
+        let directory = settings.directory == "." ? root : "\(root)/\(settings.directory)"
+        var request = ProjectLoader.Request(workingDirectory: directory)
+        request.files = settings.files
+        request.projectDirectory = directory
+        request.projectName = settings.projectName
+        request.profiles = settings.profiles
+        request.envFiles = settings.envFiles
+        request.environment = settings.environment
+        request.honoursComposeVariables = false
+        request.searchesParents = false
+        request.home = settings.home
+        return request
+    }
+
+    /// The engine would make an empty directory where a bind source is missing; that is never what a commit meant.
+    private func checkBindSources(of project: Project, _ files: FileAccess) throws {
+        let root = deployer.source.checkoutPath
+        var missing: [String] = []
+        for service in project.services.values.sorted(by: { $0.name < $1.name }) {
+            for mount in service.volumes where mount.kind == .bind {
+                guard let source = mount.source, source.hasPrefix(root + "/"), try files.kind(source) == nil,
+                    try deployer.hostFiles.kind(source) == nil
+                else { continue }
+                missing.append(
+                    "services.\(service.name).volumes: bind source \(source.dropFirst(root.count + 1)) for "
+                        + "\(mount.target) is not in the commit")
+            }
+        }
+        guard missing.isEmpty else {
+            throw DeployError(
+                stage: .load, reason: .bindSourceMissing, message: missing.joined(separator: "\n"),
+                advice: "Commit the file or directory, use a named volume, or make the directory below \(root).")
+        }
+    }
+
+    /// One round of reads about everything the snapshot's project names.
+    func observe(_ project: Project, pinned: [String: String] = [:]) async throws -> ObservedState {
+        let images = project.services.values.filter { $0.provider == nil }.map { $0.imageName(in: project) }
+        return try await deployer.engine.observe(
+            ObservationQuery(
+                project: project.name, networks: project.networks.values.map(\.name).sorted(),
+                volumes: project.volumes.values.map(\.name).sorted(),
+                images: Set(images).union(pinned.values).sorted()))
+    }
+
+    /// The target a candidate makes of itself, against the last good deployment.
+    func target(_ candidate: Candidate, number: Int) -> Target {
+        var target = Target(project: candidate.snapshot.project, deployment: number)
+        target.contentHashes = candidate.snapshot.contentHashes
+        target.contents = candidate.snapshot.contents
+        target.pinnedImages = candidate.pinnedImages
+        target.settle = settings.settle
+        target.healthTimeout = settings.healthTimeout
+        target.prunesOrphans = settings.prunesOrphans
+        if let last = facts.record.lastGood?.snapshot {
+            target.previous = Target.Previous(
+                project: last.project, contentHashes: last.contentHashes, contents: last.contents,
+                completed: last.completed)
+        }
+        return target
+    }
+}

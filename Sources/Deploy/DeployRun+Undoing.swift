@@ -1,0 +1,135 @@
+import Compose
+import Reconcile
+
+extension DeployRun {
+    /// Closes a failed attempt: undoes it, skip-lists a commit that is at fault, and says how things stand.
+    func fail(
+        _ deployment: Deployment, _ plan: Plan, _ failure: DeployError, _ options: Deployer.Options
+    ) async throws -> RunResult {
+        var deployment = deployment
+        deployment.reason = failure.reason
+        deployment.message = failure.message
+        let hadSomething = deployment.before?.containers.contains { !$0.isOneOff && $0.parked == nil } ?? false
+        var outcome: RunResult.Outcome = hadSomething ? .restored : .failed
+        var summary = hadSomething ? "what ran before was put back; \(whatRuns)" : "there was nothing to put back"
+        if options.keepFailed {
+            (outcome, summary) = (.failed, "left as it is, as asked")
+            deployment.status = .failed
+        } else {
+            do {
+                try await undo(deployment)
+                deployment.status = hadSomething ? .restored : .failed
+            } catch {
+                let undoFailure = DeployError(error, stage: .rollback)
+                journal.progress(.rollback, .failed, undoFailure.message)
+                if undoFailure.reason.endsRuns {
+                    // The attempt stays open: the next run undoes it when the engine answers again.
+                    try? await deployer.store.save(deployment)
+                    var result = self.result(.error, "the next run puts back what ran before")
+                    result.failure = RunResult.Failure(undoFailure)
+                    return result
+                }
+                deployment.status = .restoreFailed
+                outcome = .restoreFailed
+                summary = "putting back what ran before failed too: \(undoFailure.message)"
+            }
+        }
+        return try await close(&deployment, plan, failure, outcome, summary)
+    }
+
+    private func close(
+        _ deployment: inout Deployment, _ plan: Plan, _ failure: DeployError, _ outcome: RunResult.Outcome,
+        _ summary: String
+    ) async throws -> RunResult {
+        deployment.finishedAt = journal.time
+        try await save(deployment)
+        let skips = failure.reason.isCommitsFault && deployment.kind == .deploy
+        if skips {
+            try await deployer.store.skip(
+                SkippedCommit(
+                    commit: deployment.commit.id, reason: failure.message.firstLine, code: failure.reason,
+                    since: journal.time, failures: 1, subject: deployment.commit.subject),
+                in: settings.name)
+        }
+        let isPassing = !failure.reason.isCommitsFault && outcome != .restoreFailed
+        var result = self.result(isPassing ? .error : outcome, summary)
+        result.changes = plan.changes
+        result.failure = RunResult.Failure(failure)
+        if result.failure?.advice.isEmpty == true, skips {
+            result.failure?.advice =
+                "\(deployment.commit.id.short) is on the skip list; push a fix, or retry it with "
+                + "«watcher deploy \(settings.name) --force»."
+        }
+        journal.status(.record, .failed, "\(failure.message.firstLine); \(summary)")
+        return result
+    }
+
+    /// Puts back what ran before the deployment: first its own containers, then whatever the last good snapshot lacks.
+    private func undo(_ deployment: Deployment) async throws {
+        try await stage(.rollback, "putting back what ran before") {
+            let lastGood = facts.record.lastGood
+            if let lastGood {
+                try await deployer.source.stageCheckout(of: lastGood.commit.id).switchOver()
+            }
+            try await putBack(deployment)
+            guard let lastGood, deployment.kind != .heal,
+                let candidate = Candidate(recorded: lastGood, kind: .heal)
+            else { return }
+            try await apply(candidate)
+        }
+    }
+
+    private func putBack(_ deployment: Deployment) async throws {
+        guard let before = deployment.before, let snapshot = deployment.snapshot else { return }
+        let observed = try await observe(snapshot.project)
+        let plan = UndoPlanner.plan(
+            before: before, observed: observed, deployment: deployment.id.number, settle: settings.settle,
+            timeout: settings.healthTimeout ?? .seconds(300))
+        let candidate = Candidate(commit: deployment.commit, kind: .heal, snapshot: snapshot)
+        _ = try await applier(candidate, .rollback).apply(plan.steps)
+    }
+
+    /// Re-applies the last good snapshot where parked containers were not enough, and checks the result.
+    private func apply(_ candidate: Candidate) async throws {
+        let target = self.target(candidate, number: facts.record.nextNumber)
+        let plan = Reconciler.plan(
+            target, try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages))
+        guard !plan.steps.isEmpty else { return }
+        for pull in plan.pulls { try await deployer.engine.pull(pull) { _ in } }
+        _ = try await applier(candidate, .rollback).apply(plan.steps)
+        let left = Reconciler.plan(
+            target, try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages))
+        guard left.steps.isEmpty else {
+            throw DeployError(
+                stage: .rollback, reason: .unexpected,
+                message: "after the undo these still differ from the last good deployment: "
+                    + left.changes.map(\.description).joined(separator: "; "))
+        }
+    }
+
+    /// Undoes the attempt of a run that died, before anything else is done.
+    func recover(_ open: Deployment) async throws {
+        journal.belongs(to: open.id)
+        note { $0.deployment = open.id }
+        journal.status(.rollback, .started, "deployment \(open.id) was never finished; undoing it")
+        var closed = open
+        do {
+            try await undo(open)
+            closed.status = .interrupted
+            closed.reason = .interrupted
+            closed.message = closed.message ?? "the run ended before the deployment did; it was undone"
+            closed.finishedAt = journal.time
+            try await deployer.store.save(closed)
+            journal.status(.rollback, .succeeded, "deployment \(open.id) was undone")
+        } catch {
+            throw DeployError(error, stage: .rollback)
+        }
+        await flushEvents()
+        note { $0.deployment = nil }
+    }
+}
+
+extension Reason {
+    /// Without the engine nothing can be put back now.
+    fileprivate var endsRuns: Bool { self == .engineUnreachable || self == .interrupted || self == .diskFull }
+}

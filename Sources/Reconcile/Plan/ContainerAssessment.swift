@@ -1,0 +1,82 @@
+import Compose
+
+/// Compares one container of a service with what the model wants of it.
+struct ContainerAssessment {
+    let target: Target
+    let observed: ObservedState
+    /// Keys of networks that are made anew by this plan, so that being attached to the old one says nothing.
+    let recreatedNetworks: Set<String>
+
+    /// Why the container has to be replaced; empty when it may stay.
+    func obsolescence(of container: ObservedState.Container, as service: Service, references: [String: String])
+        -> [String]
+    {
+        var causes = configurationCauses(container, service, references)
+        causes += imageCauses(container, service)
+        causes += contentCauses(container, service)
+        causes += networkCauses(container, service)
+        causes += volumeCauses(container, service)
+        if container.state == .dead || container.state == .removing {
+            causes.append("the container is \(container.state)")
+        }
+        return causes
+    }
+
+    private func configurationCauses(
+        _ container: ObservedState.Container, _ service: Service, _ references: [String: String]
+    ) -> [String] {
+        let accepted = ConfigHash.accepted(service, references: references)
+        guard !accepted.contains(container.labels[ComposeLabels.configHash] ?? "") else { return [] }
+        guard let previous = target.previous?.project.services[service.name] else { return ["configuration changed"] }
+        let phrases = ServiceDifference.phrases(from: previous, to: service)
+        return phrases.isEmpty ? ["configuration differs from what was deployed"] : phrases
+    }
+
+    private func imageCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {
+        guard let wanted = imageID(of: service) else { return [] }
+        let has = container.labels[ComposeLabels.image] ?? container.imageID
+        guard has != wanted else { return [] }
+        let reference = service.imageName(in: target.project)
+        return ["image \(reference) is now \(short(wanted)), was \(short(has))"]
+    }
+
+    /// The image id the service should run; nil when the image is not here (yet).
+    func imageID(of service: Service) -> String? {
+        target.pinnedImages[service.name] ?? observed.images[service.imageName(in: target.project)]?.id
+    }
+
+    private func contentCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {
+        let wanted = target.contentHashes[service.name]
+        let has =
+            container.labels[ComposeLabels.watcherContentHash]
+            ?? target.previous.map { $0.contentHashes[service.name] } ?? wanted
+        guard has != wanted, wanted != nil else { return [] }
+        let before = target.previous?.contents[service.name] ?? [:]
+        let after = target.contents[service.name] ?? [:]
+        let paths = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.sorted()
+        return before.isEmpty || paths.isEmpty ? ["its files changed"] : paths.map { "\($0) changed" }
+    }
+
+    private func networkCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {
+        guard container.state == .running, service.networkMode == nil else { return [] }
+        return service.networks.keys.sorted().compactMap { key in
+            guard !recreatedNetworks.contains(key), let network = target.project.networks[key],
+                let id = observed.networks[network.name]?.id, !container.networks.values.contains(id)
+            else { return nil }
+            return "not connected to network \(network.name)"
+        }
+    }
+
+    private func volumeCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {
+        service.volumes.compactMap { mount in
+            guard mount.kind == .volume, let key = mount.source, let volume = target.project.volumes[key],
+                !container.mounts.contains(where: { $0.type == "volume" && $0.name == volume.name })
+            else { return nil }
+            return "volume \(volume.name) is not mounted"
+        }
+    }
+
+    private func short(_ id: String) -> String {
+        String((id.hasPrefix("sha256:") ? id.dropFirst("sha256:".count) : id[...]).prefix(12))
+    }
+}

@@ -1,0 +1,149 @@
+import Compose
+
+/// What is to be done with the containers of one service.
+struct ServiceWork {
+    struct Replacement {
+        var old: ObservedState.Container
+        var causes: [String]
+        /// The step that creates the successor.
+        var creation = 0
+    }
+
+    struct Addition {
+        var number: Int
+        var name: String
+        var creation = 0
+    }
+
+    var kept: [ObservedState.Container] = []
+    var replaced: [Replacement] = []
+    var added: [Addition] = []
+    var surplus: [ObservedState.Container] = []
+    var isEmpty: Bool { replaced.isEmpty && added.isEmpty && surplus.isEmpty }
+}
+
+extension Reconciler {
+    /// Sorts a service's containers into kept, replaced and surplus, and counts what is missing.
+    func serviceWork(_ name: String) -> ServiceWork {
+        guard let service = target.project.services[name], service.provider == nil else { return ServiceWork() }
+        let assessment = ContainerAssessment(
+            target: target, observed: observed, recreatedNetworks: recreatedNetworks)
+        let shared = service.referencedServices.sorted().filter {
+            work[$0].map { !$0.replaced.isEmpty || $0.kept.isEmpty } == true
+        }
+        let references = currentReferences(service)
+        var judged = (present[name] ?? []).map { container in
+            var causes = shared.map { "it shares a namespace or volumes with \($0), which is recreated" }
+            if causes.isEmpty {
+                causes = assessment.obsolescence(of: container, as: service, references: references)
+            }
+            return ServiceWork.Replacement(old: container, causes: causes)
+        }
+        judged.sort { one, other in
+            if one.causes.isEmpty != other.causes.isEmpty { return one.causes.isEmpty }
+            if one.old.number != other.old.number { return one.old.number < other.old.number }
+            let isNamed = (one.old.name == service.containerName(in: target.project, number: one.old.number))
+            let otherIsNamed = (other.old.name == service.containerName(in: target.project, number: other.old.number))
+            return isNamed == otherIsNamed ? one.old.name < other.old.name : isNamed
+        }
+        let wanted = max(service.replicas, 0)
+        var result = ServiceWork()
+        result.surplus = judged.dropFirst(wanted).map(\.old)
+        for entry in judged.prefix(wanted) {
+            if entry.causes.isEmpty { result.kept.append(entry.old) } else { result.replaced.append(entry) }
+        }
+        let highest = (present[name] ?? []).map(\.number).max() ?? 0
+        let missing = max(wanted - judged.count, 0)
+        result.added = (0..<missing).map { index in
+            let number = highest + 1 + index
+            return ServiceWork.Addition(number: number, name: service.containerName(in: target.project, number: number))
+        }
+        return result
+    }
+
+    /// The container ids that the running containers of shared services have now.
+    private func currentReferences(_ service: Service) -> [String: String] {
+        var references: [String: String] = [:]
+        for name in service.referencedServices.sorted() {
+            references[name] = present[name]?.min { $0.name < $1.name }?.id.hex
+        }
+        return references
+    }
+
+    /// Creates every new container before anything running is touched.
+    mutating func planCreations() {
+        for name in order {
+            guard let service = target.project.services[name], var entry = work[name] else { continue }
+            for index in entry.replaced.indices {
+                let old = entry.replaced[index].old
+                // The name is final where the old one's was made by hand or left by a broken recreation.
+                let final = service.containerName(in: target.project, number: old.number)
+                entry.replaced[index].creation = create(
+                    service, number: old.number, name: "\(old.id.short)_\(final)", final: final, replacing: old.id,
+                    cause: entry.replaced[index].causes.joined(separator: ", "))
+            }
+            for index in entry.added.indices {
+                let addition = entry.added[index]
+                entry.added[index].creation = create(
+                    service, number: addition.number, name: temporaryName(addition.name), final: addition.name,
+                    replacing: nil,
+                    cause: present[name] == nil ? "the service has no container" : "a replica is missing")
+            }
+            work[name] = entry
+            note(service, entry)
+        }
+    }
+
+    /// The final name, unless a container that is on its way out still holds it.
+    private func temporaryName(_ final: String) -> String {
+        observed.containers.contains { $0.name == final } ? "\(target.deployment)_\(final)" : final
+    }
+
+    private mutating func create(
+        _ service: Service, number: Int, name: String, final: String, replacing old: ContainerID?, cause: String
+    ) -> Int {
+        let references = createdReferences(service)
+        let after =
+            resourceSteps + references.values.compactMap { if case .created(let step) = $0 { step } else { nil } }
+        let reference = imageToCreateFrom(service)
+        let creation = ContainerCreation<ContainerReference>(
+            service: service.name, number: number, name: name, finalName: final, image: reference,
+            imageID: observed.images[reference]?.id ?? target.pinnedImages[service.name] ?? "", replaces: old,
+            references: references, contentHash: target.contentHashes[service.name])
+        let id = builder.add(.create(creation), cause: cause, service: service.name, after: after)
+        creationSteps.append(id)
+        return id
+    }
+
+    /// The containers that the shared services will have when this one is created.
+    private func createdReferences(_ service: Service) -> [String: ContainerReference] {
+        var references: [String: ContainerReference] = [:]
+        for name in service.referencedServices.sorted() {
+            guard let entry = work[name] else { continue }
+            let candidates: [(String, ContainerReference)] =
+                entry.kept.map { ($0.name, .existing($0.id)) }
+                + entry.replaced.map { ($0.old.name, .created(step: $0.creation)) }
+                + entry.added.map { ($0.name, .created(step: $0.creation)) }
+            references[name] = candidates.min { $0.0 < $1.0 }?.1
+        }
+        return references
+    }
+
+    private mutating func note(_ service: Service, _ entry: ServiceWork) {
+        if !entry.replaced.isEmpty {
+            var causes: [String] = []
+            for cause in entry.replaced.flatMap(\.causes) where !causes.contains(cause) { causes.append(cause) }
+            builder.note("service", service.name, .recreate, causes)
+        } else if !entry.added.isEmpty {
+            let isNew = present[service.name] == nil
+            builder.note(
+                "service", service.name, .create,
+                [isNew ? "no container yet" : "\(entry.added.count) of \(service.replicas) replicas missing"])
+        }
+        if !entry.surplus.isEmpty {
+            builder.note(
+                "service", service.name, .scaleDown,
+                ["\(entry.surplus.count) more than \(service.replicas) wanted"])
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Compose
+
+/// Compares what should run with what runs and says what to do: the pure heart of every deploy, heal and rollback.
+///
+/// Nothing running is touched by a step that does not come after the creation of all new containers, and a container
+/// that is replaced or no longer wanted is only parked; removing it is cleanup.
+package struct Reconciler {
+    let target: Target
+    let observed: ObservedState
+    /// The services, each after those it depends on.
+    let order: [String]
+    /// Containers a service may keep, by service: no one-off and no parked ones.
+    let present: [String: [ObservedState.Container]]
+    var builder = PlanBuilder()
+    /// Network keys that are removed and made anew.
+    var recreatedNetworks: Set<String> = []
+    /// Steps after which all networks and volumes are as they should be.
+    var resourceSteps: [Int] = []
+    /// Stop steps of containers that had to leave a network that is made anew.
+    var stoppedForNetwork: [ContainerID: Int] = [:]
+    var work: [String: ServiceWork] = [:]
+    /// Steps that create containers: nothing running is touched before they are through.
+    var creationSteps: [Int] = []
+    /// Steps that stop containers nobody wants, whose ports and addresses others may need.
+    var clearingSteps: [Int] = []
+    /// Steps after which the service's containers have been started.
+    var startSteps: [String: [Int]] = [:]
+    var waitSteps: [WaitKey: Int] = [:]
+
+    struct WaitKey: Hashable {
+        var service: String
+        var condition: DependencyCondition
+        var isRequired: Bool
+    }
+
+    package init(_ target: Target, _ observed: ObservedState) {
+        self.target = target
+        self.observed = observed
+        order = target.project.dependencyOrder
+        present = Dictionary(
+            grouping: observed.containers.filter { !$0.isOneOff && $0.parked == nil }, by: \.service)
+    }
+
+    /// The plan that makes `observed` into `target`.
+    package static func plan(_ target: Target, _ observed: ObservedState) -> Plan {
+        var reconciler = Reconciler(target, observed)
+        return reconciler.plan()
+    }
+
+    private mutating func plan() -> Plan {
+        planNetworks()
+        planVolumes()
+        for name in order { work[name] = serviceWork(name) }
+        planCreations()
+        planOrphans()
+        for name in order { planRollout(name) }
+        planLeftovers()
+        var plan = Plan()
+        plan.pulls = pulls()
+        plan.steps = builder.steps
+        plan.changes = builder.changes
+        plan.warnings = builder.warnings
+        return plan
+    }
+
+    /// Images to fetch first: those that are missing, and those whose policy says so.
+    private func pulls() -> [Plan.ImagePull] {
+        var pulls: [String: Plan.ImagePull] = [:]
+        for name in order {
+            guard let service = target.project.services[name], service.replicas > 0, service.provider == nil else {
+                continue
+            }
+            let reference = imageToCreateFrom(service)
+            let isPresent = observed.images[reference] != nil
+            let wants = service.pullPolicy == "always" && target.pinnedImages[name] == nil
+            guard service.image != nil, service.pullPolicy != "never", service.pullPolicy != "build",
+                wants || !isPresent
+            else { continue }
+            pulls[
+                reference,
+                default: Plan.ImagePull(
+                    reference: reference, platform: service.platform, services: [], isRequired: !isPresent)
+            ].services.append(name)
+        }
+        return pulls.values.sorted { $0.reference < $1.reference }
+    }
+
+    /// The reference, unless a pinned image is still here under its id only.
+    func imageToCreateFrom(_ service: Service) -> String {
+        let reference = service.imageName(in: target.project)
+        guard let pinned = target.pinnedImages[service.name], observed.images[reference]?.id != pinned,
+            observed.images[pinned] != nil
+        else { return reference }
+        return pinned
+    }
+}

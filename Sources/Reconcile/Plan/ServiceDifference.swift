@@ -1,0 +1,56 @@
+import Compose
+
+/// Says in Compose's own words what differs between two versions of a service.
+enum ServiceDifference {
+    /// Attributes that Compose leaves out of the config hash: changing them recreates nothing.
+    private static let unhashed: Set<String> = [
+        "name", "build", "pullPolicy", "scale", "dependsOn", "profiles", "extensions",
+    ]
+
+    /// One phrase an attribute: `image a → b`, `environment FOO changed`, `ports changed`. Values of variables are
+    /// never told.
+    static func phrases(from old: Service, to new: Service) -> [String] {
+        zip(Mirror(reflecting: old).children, Mirror(reflecting: new).children).compactMap { before, after in
+            guard let label = before.label, !unhashed.contains(label), !equal(before.value, after.value) else {
+                return nil
+            }
+            return phrase(label, old, new)
+        }
+    }
+
+    private static func phrase(_ label: String, _ old: Service, _ new: Service) -> String {
+        switch label {
+        case "image": "image \(old.image ?? "(built)") → \(new.image ?? "(built)")"
+        case "environment": "environment \(changedKeys(old.environment, new.environment)) changed"
+        case "labels": "labels \(changedKeys(old.labels, new.labels)) changed"
+        default: "\(composeName(label)) changed"
+        }
+    }
+
+    private static func equal(_ one: Any, _ other: Any) -> Bool {
+        func same<Value: Equatable>(_ one: Value, _ other: any Equatable) -> Bool { one == other as? Value }
+        return switch (one as? any Equatable, other as? any Equatable) {
+        case (nil, nil): true
+        case (let one?, let other?): same(one, other)
+        default: false
+        }
+    }
+
+    private static func changedKeys<Value: Equatable>(_ old: [String: Value], _ new: [String: Value]) -> String {
+        Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }.sorted().joined(separator: ", ")
+    }
+
+    /// `stopGracePeriod` → `stop_grace_period`.
+    private static func composeName(_ label: String) -> String {
+        switch label {
+        case "initProcess": "init"
+        case "envFiles": "env_file"
+        case "labelFiles": "label_file"
+        default:
+            label.reduce(into: "") { name, character in
+                if character.isUppercase, name.last != "_" { name += "_" }
+                name += character.lowercased()
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package import Compose
+
+/// What should run, and the facts about the past that planning goes by.
+package struct Target: Sendable {
+    /// The model, with env files folded in.
+    package var project: Project
+    /// The deployment that will carry the plan out; names parked containers.
+    package var deployment: Int
+    /// Hash of the versioned files each service uses; services without such files have none.
+    package var contentHashes: [String: String] = [:]
+    /// The object id of each such file, by service and path, for naming what changed.
+    package var contents: [String: [String: String]] = [:]
+    /// Image ids that a recorded deployment ran, by service; empty when the references decide.
+    package var pinnedImages: [String: String] = [:]
+    /// What the last good deployment recorded; explains causes.
+    package var previous: Previous?
+    /// How long a service without a health check must run.
+    package var settle: Duration = .seconds(3)
+    /// The longest wait for a service; nil derives it.
+    package var healthTimeout: Duration?
+    /// Remove containers of services that are no longer there, if watcher created them.
+    package var prunesOrphans = true
+
+    package struct Previous: Sendable {
+        package var project: Project
+        package var contentHashes: [String: String]
+        package var contents: [String: [String: String]]
+        /// Services that had run to completion.
+        package var completed: Set<String>
+
+        package init(
+            project: Project, contentHashes: [String: String], contents: [String: [String: String]],
+            completed: Set<String>
+        ) {
+            self.project = project
+            self.contentHashes = contentHashes
+            self.contents = contents
+            self.completed = completed
+        }
+    }
+
+    package init(project: Project, deployment: Int) {
+        self.project = project
+        self.deployment = deployment
+    }
+}
