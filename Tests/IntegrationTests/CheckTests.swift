@@ -55,6 +55,20 @@ import WatcherTestSupport
         }
     }
 
+    @Test func `a suspended project is left alone until it is resumed`() async throws {
+        try await Scenario.with { scenario in
+            let stack = try await Deployed(two, in: scenario)
+            let before = try await stack.containers()
+            try await stack.watcher.run("suspend", stack.project, "--reason", "moving house").expecting(0)
+            try await stack.repository.commit(compose: IntegrationTests.stack(service("web")), "less")
+            try await stack.watcher.run("deploy").expecting(13).saying("moving house")
+            #expect(try await stack.containers() == before)
+            try await stack.watcher.run("resume", stack.project).expecting(0)
+            try await stack.watcher.run("deploy").expecting(0)
+            #expect(try await stack.containers().map(\.service) == ["web"])
+        }
+    }
+
     @Test func `the result is one JSON object with a schema`() async throws {
         try await Scenario.with { scenario in
             let stack = try await Deployed(two, in: scenario)

@@ -7,8 +7,7 @@ import WatcherTestSupport
     private func commands(in help: String) -> [String] {
         guard let heading = help.range(of: "SUBCOMMANDS:") else { return [] }
         return help[heading.upperBound...].split(whereSeparator: \.isNewline).compactMap { line in
-            guard line.hasPrefix("  "), !line.hasPrefix("   ") else { return nil }
-            return line.split(separator: " ").first.map(String.init)
+            line.prefixMatch(of: #/  ([a-z][a-z-]*)( |$)/#).map { String($0.1) }
         }
     }
 
@@ -19,7 +18,7 @@ import WatcherTestSupport
     @Test func `every command of the help is in the manual page`() async throws {
         try await Scenario.with { scenario in
             let help = try await scenario.run(try TestEnvironment.binary(), ["--help"]).expecting(0)
-            let commands = commands(in: help.output).filter { $0 != "help" && !$0.hasSuffix(",") }
+            let commands = commands(in: help.output).filter { $0 != "help" }
             #expect(commands.count >= 8, "\(help)")
             let manual = try manual()
             for command in commands {
@@ -35,7 +34,7 @@ import WatcherTestSupport
             let binary = try TestEnvironment.binary()
             let help = try await scenario.run(binary, ["--help"]).expecting(0)
             let manual = try manual().replacing("\\-", with: "-")
-            for command in commands(in: help.output).filter({ $0 != "help" && !$0.hasSuffix(",") }) {
+            for command in commands(in: help.output).filter({ $0 != "help" }) {
                 let text = try await scenario.run(binary, [command, "--help"]).expecting(0).output
                 let options = Set(text.matches(of: /--([a-z][a-z-]+)/).map { String($0.1) })
                 for option in options.subtracting(["help", "version"]) {
@@ -50,10 +49,10 @@ import WatcherTestSupport
             let binary = try TestEnvironment.binary()
             let help = try await scenario.run(binary, ["--help"]).expecting(0)
             var texts = help.output
-            for command in commands(in: help.output).filter({ $0 != "help" && !$0.hasSuffix(",") }) {
+            for command in commands(in: help.output).filter({ $0 != "help" }) {
                 let text = try await scenario.run(binary, [command, "--help"]).expecting(0).output
                 texts += text
-                for subcommand in commands(in: text) where !subcommand.hasSuffix(",") {
+                for subcommand in commands(in: text) {
                     texts += try await scenario.run(binary, [command, subcommand, "--help"]).expecting(0).output
                 }
             }

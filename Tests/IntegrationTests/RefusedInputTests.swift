@@ -36,7 +36,7 @@ import WatcherTestSupport
     @Test func `a configuration that is not there is refused by name`() async throws {
         try await Scenario.with { scenario in
             let watcher = try scenario.watcher(configuration: "projects: {}\n")
-            try await watcher.run("--config", "/nonexistent/config.yaml", "check").expecting(78)
+            try await watcher.run("check", "--config", "/nonexistent/config.yaml").expecting(78)
                 .saying("/nonexistent/config.yaml")
         }
     }
@@ -105,7 +105,7 @@ import WatcherTestSupport
             try await repository.commit(compose: stack(service("web")), "begin")
             let watcher = try scenario.watcher(ConfiguredProject(scenario.id, repository: repository.fileURL))
             let file = try scenario.write("not a directory\n", to: "file")
-            try await watcher.run("--state-dir", file, "deploy").expecting(74).saying(file)
+            try await watcher.run("deploy", "--state-dir", file).expecting(74).saying(file)
             #expect(try await scenario.engine.containers(project: scenario.id).isEmpty)
         }
     }
