@@ -33,7 +33,7 @@ struct PortSpecification {
             path.error(.schema, at: location, "invalid port \"\(text)\": \(message)")
         }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        let containerParts = (parts.last ?? "").split(separator: "/", omittingEmptySubsequences: false)
+        let containerParts = (parts.last ?? "").split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let container = containerParts.first, !container.isEmpty else { throw failure("no container port") }
         transport = containerParts.count > 1 && !containerParts[1].isEmpty ? containerParts[1].lowercased() : "tcp"
         guard ["tcp", "udp", "sctp"].contains(transport) else {

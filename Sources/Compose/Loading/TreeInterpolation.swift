@@ -76,10 +76,16 @@ struct TreeInterpolation {
         func value(of text: String) -> YAMLNode.Value? {
             switch self {
             case .integer: Int(text).map { .int($0) }
-            case .number: Double(text).map { .float($0) }
-            case .singlePrecision: Double(text).map { .float(Double(Float($0))) }
+            case .number: Self.number(text).map { .float($0) }
+            case .singlePrecision: Self.number(text).map { .float(Double(Float($0))) }
             case .boolean: Self.boolean(text).map { .bool($0) }
             }
+        }
+
+        /// Go's numbers: digits may be grouped by underscores, nothing may stand around them.
+        private static func number(_ text: String) -> Double? {
+            let literal = text.replacing(/([0-9])_(?=[0-9])/) { $0.output.1 }
+            return literal.contains("_") ? nil : Double(literal)
         }
 
         private static func boolean(_ text: String) -> Bool? {
