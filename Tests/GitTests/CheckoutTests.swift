@@ -1,9 +1,10 @@
 import Deploy
 import FoundationEssentials
-@testable import Git
 import Glibc
 import Reconcile
 import Testing
+
+@testable import Git
 
 @Suite struct CheckoutTests {
     let sandbox: Sandbox
@@ -300,7 +301,8 @@ import Testing
     }
 
     @Test func `several hundred files are switched and compared again`() async throws {
-        let files = Dictionary(uniqueKeysWithValues: (0..<600).map { ("d\($0 % 20)/e\($0 % 7)/f\($0)", Optional("\($0)")) })
+        let files = Dictionary(
+            uniqueKeysWithValues: (0..<600).map { ("d\($0 % 20)/e\($0 % 7)/f\($0)", Optional("\($0)")) })
         try origin.commit(files)
         #expect(try await checkOut().count == 600)
         #expect(try await checkOut() == [])

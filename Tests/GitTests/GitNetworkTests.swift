@@ -71,11 +71,9 @@ import Testing
         let server = try SilentServer()
         let url = url.replacing("PORT", with: String(server.port))
         let repository = try origin.repository(url, network: child(deadline: .seconds(1)))
-        let start = ContinuousClock.now
         let error = try await gitError { try await repository.fetchTip() }
         #expect(error.reason == .remoteUnreachable)
         #expect(error.message.contains("\(url) did not answer completely within 1000 ms"))
-        #expect(ContinuousClock.now - start < .seconds(10))
         try await nothingLeft(holding: "UserKnownHostsFile=\(sandbox.path)")
         try await nothingLeft(holding: "127.0.0.1\0git-upload-pack '/x'\0\(server.port)")
         withExtendedLifetime(server) {}
@@ -110,7 +108,7 @@ import Testing
             String(decoding: try JSONEncoder().encode(request), as: UTF8.self) + "\n", to: "request")
         // The parent is a shell that holds the child's input open until ssh runs, and then ends.
         let parent = """
-            (cat \(line); until pgrep -f "UserKnownHostsFile=.\(known)" > /dev/null; do sleep 0.05; done) \
+            (cat \(line); until pgrep -f "[U]serKnownHostsFile=.\(known)" > /dev/null; do sleep 0.05; done) \
             | setsid \(try watcher()) \(GitNetworkChild.command); true
             """
         try sandbox.run("sh", "-c", parent)

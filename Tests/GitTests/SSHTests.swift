@@ -64,6 +64,23 @@ import Testing
         #expect(try await repository.stageCheckout(of: tip.id).changedPaths.count == 6)
     }
 
+    @Test func `a cache that lacks what its references promise is filled again over ssh`() async throws {
+        _ = try await repository().fetchTip()
+        let cache = try origin.cache(server.url(origin))
+        for name in try contents(of: cache).keys where name.hasSuffix(".pack") {
+            chmod("\(cache)/\(name)", 0o600)
+            try sandbox.write("PACK garbage", to: "\(cache)/\(name)")
+        }
+        #expect(try await repository().fetchTip().id == tip)
+        let second = try origin.commit(["a": "2"])
+        for name in try contents(of: cache).keys where name.hasSuffix(".pack") {
+            chmod("\(cache)/\(name)", 0o600)
+            try sandbox.write("PACK garbage", to: "\(cache)/\(name)")
+        }
+        #expect(try await repository().fetchTip().id == second)
+        #expect(try await repository().stageCheckout(of: second).changedPaths == ["a"])
+    }
+
     @Test func `a key that is not let in is an authentication failure in ssh's own words`() async throws {
         let error = try await gitError { try await repository(key: server.stranger).fetchTip() }
         #expect(error.reason == .authenticationFailed)

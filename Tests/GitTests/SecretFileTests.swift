@@ -1,6 +1,7 @@
-@testable import Git
 import Reconcile
 import Testing
+
+@testable import Git
 
 @Suite struct SecretFileTests {
     let sandbox: Sandbox
