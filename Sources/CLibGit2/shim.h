@@ -1,5 +1,8 @@
 #include <git2.h>
 #include <git2/sys/transport.h>
+#if __has_include(<git2/sys/errors.h>) // git_error_set_str lives there since 1.9.
+#include <git2/sys/errors.h>
+#endif
 
 // git_libgit2_opts is variadic, which Swift cannot call.
 static inline int clibgit2_set_int(int option, int value) { return git_libgit2_opts(option, value); }

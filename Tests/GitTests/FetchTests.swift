@@ -1,10 +1,11 @@
 import Compose
 import Deploy
 import FoundationEssentials
-@testable import Git
 import Glibc
 import Reconcile
 import Testing
+
+@testable import Git
 
 @Suite struct FetchTests {
     let sandbox: Sandbox
@@ -121,7 +122,9 @@ import Testing
         #expect(try await repository.commit(named: tip.hex) == nil)
         _ = try await repository.fetchTip()
         #expect(try await repository.commit(named: String(tip.hex.prefix(4)))?.id == tip)
-        for name in ["main", "HEAD", String(tip.hex.prefix(3)), tip.hex + "0", "", "../x", String(repeating: "0", count: 40)] {
+        for name in [
+            "main", "HEAD", String(tip.hex.prefix(3)), tip.hex + "0", "", "../x", String(repeating: "0", count: 40),
+        ] {
             #expect(try await repository.commit(named: name) == nil, "\(name)")
         }
     }

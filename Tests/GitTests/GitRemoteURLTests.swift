@@ -1,22 +1,24 @@
-@testable import Git
 import Reconcile
 import Testing
 
+@testable import Git
+
 @Suite struct GitRemoteURLTests {
-    @Test(arguments: [
-        ("git@git.example.com:acme/infra.git", "ssh", "git.example.com", nil, "git", "acme/infra.git"),
-        ("host:/srv/x.git", "ssh", "host", nil, nil, "/srv/x.git"),
-        ("[git@host:2222]:x", "ssh", "git@host", 2222, nil, "x"),
-        ("git@[::1]:x", "ssh", "::1", nil, "git", "x"),
-        ("git@[host:2222]:x", "ssh", "host", 2222, "git", "x"),
-        ("ssh://git@host:22/~/x", "ssh", "host", 22, "git", "~/x"),
-        ("ssh://host/a%20b", "ssh", "host", nil, nil, "/a b"),
-        ("ssh://[::1]:22/x", "ssh", "::1", 22, nil, "/x"),
-        ("https://ada:pa%40ss@host/x.git", "https", "host", nil, "ada", "/x.git"),
-        ("http://localhost:8080/x.git", "http", "localhost", 8080, nil, "/x.git"),
-        ("file:///srv/x.git", "file", "", nil, nil, "/srv/x.git"),
-        ("/srv/x.git", "file", "", nil, nil, "/srv/x.git"),
-    ] as [(String, String, String, Int?, String?, String)])
+    @Test(
+        arguments: [
+            ("git@git.example.com:acme/infra.git", "ssh", "git.example.com", nil, "git", "acme/infra.git"),
+            ("host:/srv/x.git", "ssh", "host", nil, nil, "/srv/x.git"),
+            ("[git@host:2222]:x", "ssh", "git@host", 2222, nil, "x"),
+            ("git@[::1]:x", "ssh", "::1", nil, "git", "x"),
+            ("git@[host:2222]:x", "ssh", "host", 2222, "git", "x"),
+            ("ssh://git@host:22/~/x", "ssh", "host", 22, "git", "~/x"),
+            ("ssh://host/a%20b", "ssh", "host", nil, nil, "/a b"),
+            ("ssh://[::1]:22/x", "ssh", "::1", 22, nil, "/x"),
+            ("https://ada:pa%40ss@host/x.git", "https", "host", nil, "ada", "/x.git"),
+            ("http://localhost:8080/x.git", "http", "localhost", 8080, nil, "/x.git"),
+            ("file:///srv/x.git", "file", "", nil, nil, "/srv/x.git"),
+            ("/srv/x.git", "file", "", nil, nil, "/srv/x.git"),
+        ] as [(String, String, String, Int?, String?, String)])
     func `an address is read as git reads it`(
         text: String, transport: String, host: String, port: Int?, user: String?, path: String
     ) throws {
@@ -64,13 +66,15 @@ import Testing
         let names = try texts.map { try GitRemoteURL($0).cacheName }
         #expect(Set(names).count == names.count)
         #expect(names.allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || "-.".contains($0) } })
-        #expect(try GitRemoteURL("https://ada:one@host/x").cacheName == GitRemoteURL("https://ada:two@host/x").cacheName)
+        #expect(
+            try GitRemoteURL("https://ada:one@host/x").cacheName == GitRemoteURL("https://ada:two@host/x").cacheName)
         #expect(try GitRemoteURL("git@host:a/b").cacheName == "host-a-b-" + names[0].suffix(16))
     }
 
     @Test func `userinfo and control characters never reach an error`() {
         let error = GitError(
-            .unexpected, "at https://a:b@c@host/x and ssh://u@h:1/\u{1b}[31m\r\nnext 'http://t@h'", advice: "http://p@h")
+            .unexpected, "at https://a:b@c@host/x and ssh://u@h:1/\u{1b}[31m\r\nnext 'http://t@h'", advice: "http://p@h"
+        )
         #expect(error.message == "at https://host/x and ssh://h:1/[31m\nnext 'http://h'")
         #expect(error.advice == "http://h")
     }

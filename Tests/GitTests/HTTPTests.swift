@@ -1,8 +1,9 @@
 import FoundationEssentials
-@testable import Git
 import Glibc
 import Reconcile
 import Testing
+
+@testable import Git
 
 @Suite struct HTTPTests {
     let sandbox: Sandbox
@@ -43,7 +44,8 @@ import Testing
         let access = GitAccess(username: "ada", passwordFile: file)
         #expect(try await repository(server, access: access).fetchTip().id == tip)
         #expect(try await repository(server, userinfo: "ada:s3cret@").fetchTip().id == tip)
-        #expect(try await repository(server, userinfo: "ada@", access: GitAccess(passwordFile: file)).fetchTip().id == tip)
+        #expect(
+            try await repository(server, userinfo: "ada@", access: GitAccess(passwordFile: file)).fetchTip().id == tip)
     }
 
     @Test func `a wrong password and a missing one are told apart, and none is shown`() async throws {
@@ -81,9 +83,9 @@ import Testing
         #expect(error.message.contains("http://127.0.0.1:\(server.port)/nowhere.git"))
     }
 
-    @Test func `credentials do not follow a redirect`() async throws {
+    @Test func `credentials do not follow a redirect to another host`() async throws {
         let server = try HTTPServer(sandbox)
-        let redirecting = try HTTPServer(sandbox, .redirect, redirectTo: "http://127.0.0.1:\(server.port)")
+        let redirecting = try HTTPServer(sandbox, .redirect, redirectTo: "http://localhost:\(server.port)")
         #expect(try await repository(redirecting).fetchTip().id == tip)
         let before = requests(server).count
         let error = try await gitError { try await repository(redirecting, userinfo: "ada:s3cret@").fetchTip() }

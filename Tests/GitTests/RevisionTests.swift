@@ -1,6 +1,7 @@
-@testable import Git
 import Reconcile
 import Testing
+
+@testable import Git
 
 @Suite struct RevisionTests {
     private let url = "https://git.example.com/x"
@@ -18,7 +19,8 @@ import Testing
         (["1.0", "1.0.1+build.7", "latest", "v"], "*", "1.0.1+build.7"),
         (["v1.0.0-alpha", "v1.0.0-1", "v1.0.0-alpha.beta"], "*-*", "v1.0.0-alpha.beta"),
     ])
-    func `the highest version among the matching tags is chosen`(names: [String], pattern: String, best: String) throws {
+    func `the highest version among the matching tags is chosen`(names: [String], pattern: String, best: String) throws
+    {
         let references = RemoteReferences(ids: Dictionary(uniqueKeysWithValues: names.map { ("refs/tags/\($0)", $0) }))
         #expect(try references.choose(tag: pattern, at: GitRemoteURL(url)).reference == "refs/tags/\(best)")
     }

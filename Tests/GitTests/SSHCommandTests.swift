@@ -1,5 +1,6 @@
-@testable import Git
 import Testing
+
+@testable import Git
 
 @Suite struct SSHCommandTests {
     private func command(

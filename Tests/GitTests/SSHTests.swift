@@ -1,10 +1,11 @@
 import Compose
 import Deploy
 import FoundationEssentials
-@testable import Git
 import Glibc
 import Reconcile
 import Testing
+
+@testable import Git
 
 @Suite struct SSHTests {
     let sandbox: Sandbox
@@ -27,10 +28,14 @@ import Testing
             access: GitAccess(sshKey: key ?? server.ed25519, knownHosts: knownHosts ?? server.knownHosts))
     }
 
-    @Test func `a branch is fetched with an ed25519 and with an RSA key, and nothing when it has not moved`() async throws {
+    @Test func `a branch is fetched with an ed25519 and with an RSA key, and nothing when it has not moved`()
+        async throws
+    {
         #expect(try await repository().fetchTip().id == tip)
-        #expect(try await repository(key: server.rsa).fetch() == FetchedTip(
-            commit: repository().fetchTip(), reference: "refs/heads/main", wasDownloaded: false))
+        #expect(
+            try await repository(key: server.rsa).fetch()
+                == FetchedTip(
+                    commit: repository().fetchTip(), reference: "refs/heads/main", wasDownloaded: false))
         let second = try origin.commit(["a": "2"])
         let next = try await repository(key: server.rsa).fetch()
         #expect(next.commit.id == second)
@@ -57,6 +62,23 @@ import Testing
         let repository = try repository()
         let tip = try await repository.fetchTip()
         #expect(try await repository.stageCheckout(of: tip.id).changedPaths.count == 6)
+    }
+
+    @Test func `a cache that lacks what its references promise is filled again over ssh`() async throws {
+        _ = try await repository().fetchTip()
+        let cache = try origin.cache(server.url(origin))
+        for name in try contents(of: cache).keys where name.hasSuffix(".pack") {
+            chmod("\(cache)/\(name)", 0o600)
+            try sandbox.write("PACK garbage", to: "\(cache)/\(name)")
+        }
+        #expect(try await repository().fetchTip().id == tip)
+        let second = try origin.commit(["a": "2"])
+        for name in try contents(of: cache).keys where name.hasSuffix(".pack") {
+            chmod("\(cache)/\(name)", 0o600)
+            try sandbox.write("PACK garbage", to: "\(cache)/\(name)")
+        }
+        #expect(try await repository().fetchTip().id == second)
+        #expect(try await repository().stageCheckout(of: second).changedPaths == ["a"])
     }
 
     @Test func `a key that is not let in is an authentication failure in ssh's own words`() async throws {
@@ -116,11 +138,13 @@ import Testing
 
     @Test func `GIT_SSH_COMMAND is run, and its ssh ends when the step does`() throws {
         let log = "\(sandbox.path)/command.log"
-        let wrapper = try sandbox.write("#!/bin/sh\necho \"$@\" >> \(log)\nexec ssh \"$@\"\n", to: "my ssh", mode: 0o755)
+        let wrapper = try sandbox.write(
+            "#!/bin/sh\necho \"$@\" >> \(log)\nexec ssh \"$@\"\n", to: "my ssh", mode: 0o755)
         var operation = try FetchOperation(
             GitNetworkRequest(
                 url: server.url(origin), revision: .branch("main"), cache: "\(sandbox.path)/cache", seconds: 30))
-        operation.environment["GIT_SSH_COMMAND"] = "'\(wrapper)' -i \(server.rsa) -o UserKnownHostsFile=\(server.knownHosts)"
+        operation.environment["GIT_SSH_COMMAND"] =
+            "'\(wrapper)' -i \(server.rsa) -o UserKnownHostsFile=\(server.knownHosts)"
         #expect(try operation.run().commit.id == tip)
         let line = String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
         #expect(line.contains("-i \(server.rsa)"))

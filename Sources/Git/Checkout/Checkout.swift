@@ -71,7 +71,7 @@ struct Checkout: Sendable {
             let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard file >= 0 else { throw GitError.system("write \(path)", errno) }
             defer { close(file) }
-            try FileDescriptor.writeAll(content, to: file, called: path)
+            try OpenFile.writeAll(content, to: file, called: path)
             guard fchmod(file, entry.kind == .executable ? 0o755 : 0o644) == 0 else {
                 throw GitError.system("set the mode of \(path)", errno)
             }

@@ -70,7 +70,7 @@ struct CheckoutManifest: Codable, Sendable {
         let file = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw GitError.system("write \(new)", errno) }
         defer { close(file) }
-        try data.withUnsafeBytes { try FileDescriptor.writeAll($0, to: file, called: new) }
+        try data.withUnsafeBytes { try OpenFile.writeAll($0, to: file, called: new) }
         guard fsync(file) == 0 else { throw GitError.system("write \(new)", errno) }
         guard rename(new, path) == 0 else { throw GitError.system("replace \(path)", errno) }
         let parent = open(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), O_RDONLY | O_CLOEXEC)
@@ -82,7 +82,7 @@ struct CheckoutManifest: Codable, Sendable {
 }
 
 /// Calls on open files.
-enum FileDescriptor {
+enum OpenFile {
     /// Writes everything; `name` is for the error.
     static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, called name: String) throws {
         var rest = bytes[...]

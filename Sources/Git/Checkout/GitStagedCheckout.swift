@@ -66,7 +66,7 @@ package struct GitStagedCheckout: StagedCheckout {
     }
 
     /// The manifest for the time of the change: everything old and new is ours, and nothing that changes is trusted.
-    private func announced() -> CheckoutManifest {
+    func announced() -> CheckoutManifest {
         var files: [TreePath: CheckoutManifest.File] = [:]
         for file in manifest.files { files[file.path] = file }
         for file in kept { files[file.path] = file }

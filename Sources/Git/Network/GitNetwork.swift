@@ -1,6 +1,8 @@
 import FoundationEssentials
+import Glibc
 import Reconcile
 import Subprocess
+import Synchronization
 import SystemPackage
 
 /// Runs network steps, each in a child process with a deadline.
@@ -69,20 +71,22 @@ package struct GitNetwork: Sendable {
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
+        let lease = try Lease()
         let result: ExecutionResult<[UInt8], SequenceOutput, DiscardedOutput>
         do {
             result = try await Subprocess.run(
                 .path(FilePath(executable)), arguments: Arguments(arguments),
                 environment: .inherit.updating(["SWIFT_BACKTRACE": "enable=no"]), platformOptions: options,
-                input: .inputWriter, output: .sequence, error: .discarded
+                input: .fileDescriptor(lease.childsEnd, closeAfterSpawningProcess: true), output: .sequence,
+                error: .discarded
             ) { execution in
-                // The writer stays open until the answer is there: its end would end the child.
-                _ = try await execution.standardInputWriter.write([UInt8](line))
+                try lease.send(line)
                 var answer: [UInt8] = []
                 for try await buffer in execution.standardOutput where answer.count < 4 << 20 {
                     buffer.withUnsafeBytes { answer += $0 }
                     if answer.last == UInt8(ascii: "\n") { break }
                 }
+                lease.end()
                 return answer
             }
         } catch let error as SubprocessError {
@@ -94,6 +98,37 @@ package struct GitNetwork: Sendable {
             return .ended("ended without an answer (\(result.terminationStatus))")
         }
         return .answer(answer)
+    }
+
+    /// The child's standard input, which it lives by. A socket, because writing to one can be told not to raise SIGPIPE
+    /// when the child is gone already.
+    private final class Lease: Sendable {
+        let childsEnd: FileDescriptor
+        private let ours: Int32
+        private let isOver = Mutex(false)
+
+        init() throws {
+            var ends: [Int32] = [-1, -1]
+            let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+            guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw GitError.system("make a socket", errno) }
+            childsEnd = FileDescriptor(rawValue: ends[0])
+            ours = ends[1]
+        }
+
+        deinit { end() }
+
+        func send(_ line: Data) throws {
+            // Far below what a socket holds, so this never waits.
+            guard line.count < 100_000 else { throw GitError(.invalidConfiguration, "the Git settings are too long") }
+            _ = line.withUnsafeBytes { Glibc.send(ours, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        }
+
+        func end() {
+            isOver.withLock {
+                if !$0 { close(ours) }
+                $0 = true
+            }
+        }
     }
 
     private static func words(_ duration: Duration) -> String {

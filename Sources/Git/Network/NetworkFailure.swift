@@ -6,16 +6,16 @@ struct NetworkFailure {
     let url: GitRemoteURL
     let request: GitNetworkRequest
 
-    /// What ssh's standard error means; nil when ssh ended well or said nothing and was not at fault.
+    /// What ssh's standard error and exit status mean; nil when it ended well, or was ended by us.
     func error(sshSaid text: String, status: Int32?) -> GitError? {
         let lines = text.split(whereSeparator: \.isNewline).map {
             String($0).withoutControlCharacters(keepingLines: false)
         }
         let words = lines.filter { !$0.allSatisfy { "@ ".contains($0) } && !$0.hasPrefix("Warning: Permanently added") }
+        guard let status else { return nil }
         guard status != 0 || words.contains(where: { $0.hasPrefix("fatal:") || $0.hasPrefix("ERROR:") }) else {
             return nil
         }
-        guard status != nil else { return nil }
         let said = words.isEmpty ? "ssh ended without a word" : words.suffix(8).joined(separator: "\n")
         func saysAny(_ parts: String...) -> Bool { parts.contains { part in words.contains { $0.contains(part) } } }
         if saysAny("IDENTIFICATION HAS CHANGED", "Offending") { return hostKeyChanged(words) }
@@ -39,7 +39,7 @@ struct NetworkFailure {
         {
             return repositoryMissing(said)
         }
-        if saysAny("not found", "No such file or directory"), status.map({ $0 >> 8 == 127 }) == true {
+        if saysAny("not found", "No such file or directory"), status >> 8 == 127 {
             return GitError(.invalidConfiguration, "a program is missing for \(url):\n\(said)")
         }
         return GitError(

@@ -90,7 +90,8 @@ final class Remote {
         }
     }
 
-    /// Credentials go to the configured host only: with credentials no redirect is followed.
+    /// Credentials go to the configured host only: with credentials no redirect to another
+    /// one is followed.
     private var redirects: git_remote_redirect_t {
         request.password ?? url.password == nil ? GIT_REMOTE_REDIRECT_INITIAL : GIT_REMOTE_REDIRECT_NONE
     }

@@ -15,7 +15,7 @@ final class SSHSubtransport {
 
     /// An error of our own, which libgit2 can only pass on as text.
     private(set) var failure: GitError?
-    /// ssh's exit status once it ended by itself.
+    /// ssh's exit status, when it ended by itself; nil while it runs and when we ended it.
     private(set) var status: Int32?
     /// What ssh said before and while it ended.
     private(set) var said = ""
@@ -49,24 +49,26 @@ final class SSHSubtransport {
     /// Runs `body`; its error becomes libgit2's.
     fileprivate func guarded(_ body: () throws -> Int32) -> Int32 {
         do { return try body() } catch {
-            finish()
+            status = finish() ?? status
             failure = failure ?? error as? GitError
             _ = git_error_set_str(Int32(GIT_ERROR_SSH.rawValue), failure?.message ?? "ssh failed")
             return -1
         }
     }
 
-    /// Ends ssh and keeps what it said.
-    func finish() {
-        guard let process else { return }
-        status = process.end()
+    /// Ends ssh and keeps what it said; returns its exit status.
+    @discardableResult
+    func finish() -> Int32? {
+        guard let process else { return nil }
+        let status = process.end()
         said = process.said
         self.process = nil
+        return status
     }
 
     /// At the end of ssh's output: an error when ssh failed, in its own words.
     fileprivate func ended() -> Int32 {
-        finish()
+        status = finish() ?? status
         guard let status, status != 0 else { return 0 }
         let code = status & 0x7f == 0 ? "exited with status \(status >> 8)" : "was ended by signal \(status & 0x7f)"
         _ = git_error_set_str(Int32(GIT_ERROR_SSH.rawValue), "ssh \(code)")

@@ -1,7 +1,8 @@
 import FoundationEssentials
-@testable import Git
 import Glibc
 import Reconcile
+
+@testable import Git
 
 /// A repository made by the `git` command: a bare one to fetch from and a tree to commit in.
 struct Origin {

@@ -17,7 +17,7 @@ struct SSHServer {
         // Debian's sshd wants this directory whoever starts it.
         mkdir("/run/sshd", 0o755)
         func key(_ name: String, _ type: String) throws -> String {
-            try sandbox.run("ssh-keygen", "-q", "-t", type, "-N", "", "-f", "\(directory)/\(name)")
+            try sandbox.run("ssh-keygen", "-q", "-t", type, "-b", "2048", "-N", "", "-f", "\(directory)/\(name)")
             return "\(directory)/\(name)"
         }
         let host = try key("host", "ed25519")

@@ -17,7 +17,7 @@ final class Sandbox: Sendable {
 
     deinit {
         for process in processes.withLock({ $0 }) {
-            kill(process, SIGTERM)
+            kill(process, SIGKILL)
             waitpid(process, nil, 0)
         }
         try? FileManager.default.removeItem(atPath: path)
