@@ -96,9 +96,10 @@ extension EngineClient {
     }
 
     /// Stops the container with its own signal and timeout, after the service's `pre_stop` hooks. A hook that fails is
-    /// warned of and does not keep the container running: stopping is also how a failed deployment is undone.
+    /// warned of and does not keep the container running: stopping is also how a failed deployment is undone. One that is
+    /// gone does not run.
     func stop(_ id: ContainerID, _ project: Project) async throws {
-        let details = try await existing(id, to: "stop")
+        guard let details = try await details(of: id.hex) else { return }
         let service = service(of: details, in: project)
         if let service, details.state?.status == "running" {
             for hook in service.preStop {

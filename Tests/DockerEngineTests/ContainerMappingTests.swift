@@ -164,10 +164,30 @@ import Testing
         let host = try mapping(project, facts: facts).body().hostConfig
         #expect(
             host.securityOpt == [
-                "no-new-privileges", "label=disable", "seccomp={\"a b\":[1,2],\"q\\\"\":true}", "seccomp=unconfined",
+                "no-new-privileges", "label:disable", "seccomp={\"a b\":[1,2],\"q\\\"\":true}", "seccomp=unconfined",
             ])
         #expect(host.maskedPaths == [] && host.readonlyPaths == [])
         #expect(throws: EngineError.self) { try mapping(project).body() }
+    }
+
+    @Test func `capabilities are written in full, and adding wins`() throws {
+        let project = sampleProject { service, _ in
+            service.capAdd = ["net_admin", "CAP_CHOWN", "NET_ADMIN"]
+            service.capDrop = ["ALL", "KILL"]
+        }
+        let host = try mapping(project).body().hostConfig
+        #expect(host.capAdd == ["CAP_CHOWN", "CAP_NET_ADMIN"] && host.capDrop == ["ALL"])
+    }
+
+    @Test func `a network without IPv4 needs an engine that can`() throws {
+        var network = Network(name: "n")
+        network.enableIPv4 = false
+        let project = sampleProject()
+        #expect(throws: EngineError.self) {
+            try NetworkCreateBody(network, key: "n", project: project, version: APIVersion(1, 47))
+        }
+        let body = try NetworkCreateBody(network, key: "n", project: project, version: APIVersion(1, 48))
+        #expect(body.enableIPv4 == false && body.checkDuplicate == nil)
     }
 
     @Test func `a health check is given in nanoseconds, or switched off`() throws {

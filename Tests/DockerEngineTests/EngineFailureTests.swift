@@ -140,6 +140,14 @@ import Testing
         await #expect(throws: EngineError.self) { try await client.info() }
     }
 
+    @Test func `a host that refuses says so`() async throws {
+        let client = EngineClient(endpoint: try EngineEndpoint("tcp://127.0.0.1:1"), dockerConfigDirectory: nil)
+        let error = try await #require(throws: EngineError.self) { _ = try await client.info() }
+        #expect(
+            error.reason == .engineUnreachable && error.detail == "connection refused by tcp://127.0.0.1:1", "\(error)")
+        await client.shutdown()
+    }
+
     @Test func `TLS material that is no PEM is named`() async throws {
         let endpoint = try EngineEndpoint("tcp://127.0.0.1:1", tls: .init(authority: "/etc/hostname"))
         let client = EngineClient(endpoint: endpoint, dockerConfigDirectory: nil)

@@ -48,6 +48,15 @@ enum ConnectionFailure {
         )
     }
 
+    /// Whether the connection was closed before an answer came.
+    static func isClosedConnection(_ error: any Error) -> Bool {
+        if let error = error as? HTTPClientError { return error == .remoteConnectionClosed }
+        if let error = error as? ChannelError { return error == .ioOnClosedChannel || error == .eof }
+        let reset: Int32 = 104
+        let brokenPipe: Int32 = 32
+        return [reset, brokenPipe].contains((error as? IOError)?.errnoCode)
+    }
+
     /// The system's error number behind the error, if there is one.
     static func code(of error: any Error) -> Int32? {
         if let error = error as? IOError { return error.errnoCode }

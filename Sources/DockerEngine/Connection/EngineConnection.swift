@@ -83,7 +83,7 @@ actor EngineConnection {
         let deadline = request.deadline ?? deadlines.call
         do {
             let answer = try await withDeadline(deadline) {
-                let response = try await client.execute(prepared, timeout: TimeAmount(deadline))
+                let response = try await Self.execute(prepared, client, deadline)
                 let body = try await response.body.collect(upTo: 64 << 20)
                 return EngineAnswer(
                     status: Int(response.status.code), headers: response.headers.map { ($0.name, $0.value) },
@@ -125,7 +125,7 @@ actor EngineConnection {
         let deadline = request.deadline ?? deadlines.call
         do {
             let response = try await withDeadline(deadline) {
-                try await client.execute(prepared, timeout: TimeAmount(deadline))
+                try await Self.execute(prepared, client, deadline)
             }
             let status = Int(response.status.code)
             let headers = response.headers.map { ($0.name, $0.value) }
@@ -141,9 +141,21 @@ actor EngineConnection {
         }
     }
 
+    /// An idle connection may have been closed by the other side unnoticed (the engine was restarted, a proxy between lost
+    /// patience); a request that changes nothing is then sent once more on a new one.
+    private static func execute(
+        _ request: HTTPClientRequest, _ client: HTTPClient, _ deadline: Duration
+    ) async throws -> HTTPClientResponse {
+        do {
+            return try await client.execute(request, timeout: TimeAmount(deadline))
+        } catch  where request.method == .GET && ConnectionFailure.isClosedConnection(error) {
+            return try await client.execute(request, timeout: TimeAmount(deadline))
+        }
+    }
+
     private func httpRequest(_ request: EngineRequest, _ target: String) -> HTTPClientRequest {
         var result = HTTPClientRequest(url: endpoint.urlPrefix + target)
-        result.method = .RAW(value: request.method.rawValue)
+        result.method = HTTPMethod(rawValue: request.method.rawValue)
         // A unix socket has no host that could be named, and the engine answers 400 to a request without one.
         if case .unix = endpoint.address { result.headers.add(name: "Host", value: "docker") }
         result.headers.add(name: "User-Agent", value: "watcher")

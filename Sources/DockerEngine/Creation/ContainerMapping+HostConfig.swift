@@ -40,8 +40,10 @@ extension ContainerMapping {
         host.cgroupnsMode = service.cgroup
         host.privileged = service.privileged.orNil
         host.readonlyRootfs = service.readOnly.orNil
-        host.capAdd = service.capAdd.orNil
-        host.capDrop = service.capDrop.orNil
+        let added = Self.capabilities(service.capAdd)
+        host.capAdd = added.orNil
+        // What is both added and dropped is added.
+        host.capDrop = Self.capabilities(service.capDrop).filter { !added.contains($0) }.orNil
         host.groupAdd = service.groupAdd.orNil
         let security = try securityOptions()
         host.securityOpt = security.options.orNil
@@ -49,6 +51,16 @@ extension ContainerMapping {
             host.maskedPaths = []
             host.readonlyPaths = []
         }
+    }
+
+    /// As the engine writes them, `CAP_NET_ADMIN`, in order and once; `ALL` stands for all others.
+    private static func capabilities(_ names: [String]) -> [String] {
+        let normal = Set(
+            names.map { name in
+                let name = name.uppercased()
+                return name == "ALL" || name.hasPrefix("CAP_") ? name : "CAP_\(name)"
+            })
+        return normal.contains("ALL") ? ["ALL"] : normal.sorted()
     }
 
     private var tmpfs: [String: String]? {
@@ -132,17 +144,10 @@ extension ContainerMapping {
         var options: [String] = []
         var unconfined = false
         for option in service.securityOpt {
-            let separator = option.firstIndex(of: "=") ?? option.firstIndex(of: ":")
-            guard let separator else {
-                guard option == "no-new-privileges" else {
-                    throw cannot("security_opt", "\(option) is neither no-new-privileges nor name=value")
-                }
-                options.append(option)
-                continue
+            if option != "no-new-privileges", !option.contains(where: { $0 == "=" || $0 == ":" }) {
+                throw cannot("security_opt", "\(option) is neither no-new-privileges nor name=value")
             }
-            let name = option[..<separator]
-            let value = String(option[option.index(after: separator)...])
-            if name == "systempaths", value == "unconfined" {
+            if option == "systempaths=unconfined" {
                 unconfined = true
             } else if let path = Self.seccompProfile(option, in: project) {
                 guard let profile = facts.seccompProfiles[path] else {
@@ -150,7 +155,7 @@ extension ContainerMapping {
                 }
                 options.append("seccomp=\(Self.compactJSON(profile))")
             } else {
-                options.append("\(name)=\(value)")
+                options.append(option)
             }
         }
         return (options, unconfined)

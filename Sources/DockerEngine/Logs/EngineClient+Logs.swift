@@ -20,10 +20,14 @@ package struct LogOptions: Sendable, Equatable {
 extension EngineClient {
     package func lastLines(of id: ContainerID, count: Int) async throws -> [String] {
         guard let stream = try await openLogs(of: id, LogOptions(tail: count)) else { return [] }
-        return try await withDeadline(deadlines.call) {
-            var lines: [String] = []
-            for try await line in stream.lines { lines.append(line.text) }
-            return lines.suffix(count)
+        do {
+            return try await withDeadline(deadlines.call) {
+                var lines: [String] = []
+                for try await line in stream.lines { lines.append(line.text) }
+                return lines.suffix(count)
+            }
+        } catch {
+            throw stream.source.broken(error, endpoint: connection.endpoint)
         }
     }
 
