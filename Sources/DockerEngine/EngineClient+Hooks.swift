@@ -47,25 +47,33 @@ extension EngineClient {
             .expecting(409).calling(.start, service: service.name).within(deadlines.hook)
         let output = LogStream(source: try await connection.open(start), isRaw: false)
         guard output.source.status != 409 else { return }
-        let lines: [String]
+        let result: (lines: [String], code: Int)
         do {
-            lines = try await withDeadline(deadlines.hook) {
+            result = try await withDeadline(deadlines.hook) {
                 var last: [String] = []
                 for try await line in output.lines { last = (last + [line.text]).suffix(10) }
-                return last
+                return (last, try await self.exitCode(ofExec: id, operation))
             }
         } catch let error as DeadlineExceeded {
             throw EngineError(
                 .exitedNonZero, operation: operation,
-                detail: "it was still running after \(error.after.components.seconds) s",
-                service: service.name)
+                detail: "it was still running after \(error.after.components.seconds) s", service: service.name)
         } catch {
             throw output.source.broken(error, endpoint: connection.endpoint)
         }
-        let result: ExecAnswer = try await connection.decoded(.get("/exec/\(id)/json", to: operation))
-        guard let code = result.exitCode, code != 0 else { return }
+        guard result.code != 0 else { return }
         throw EngineError(
             .exitedNonZero, operation: operation,
-            detail: (["it exited with status \(code)"] + lines).joined(separator: "\n"), service: service.name)
+            detail: (["it exited with status \(result.code)"] + result.lines).joined(separator: "\n"),
+            service: service.name)
+    }
+
+    /// The output of an exec may end a moment before the engine has taken note of its exit.
+    private func exitCode(ofExec id: String, _ operation: String) async throws -> Int {
+        while true {
+            let answer: ExecAnswer = try await connection.decoded(.get("/exec/\(id)/json", to: operation))
+            if answer.running != true, let code = answer.exitCode { return code }
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 }

@@ -17,7 +17,7 @@ enum ScalarResolution {
     private static func value(of scalar: Event.Scalar, at location: SourceLocation) throws(YAMLError) -> YAMLNode.Value
     {
         guard let tag = scalar.tag, tag != "!", tag.hasPrefix(corePrefix) else {
-            let isString = !scalar.isPlain || scalar.tag == "!"
+            let isString = !scalar.isPlain || localTag(scalar.tag) != nil
             return isString ? .string(scalar.text) : plainValue(scalar.text)
         }
         let kind = tag.dropFirst(corePrefix.count)

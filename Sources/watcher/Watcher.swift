@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Deploy
 internal import Foundation
+internal import Reconcile
 
 /// The command line.
 struct Watcher: AsyncParsableCommand {
@@ -34,23 +35,15 @@ enum Version {
 enum Main {
     static func main() async {
         signal(SIGPIPE, SIG_IGN)
-        let status = await run(Array(CommandLine.arguments.dropFirst()))
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        let status = await Interruption.whileWatchingSignals { await run(arguments) }
         exit(status.rawValue)
     }
 
     /// Parses and runs a command; the only place where errors become texts and statuses.
     private static func run(_ arguments: [String]) async -> ExitStatus {
         do {
-            let command = try Watcher.parseAsRoot(arguments)
-            return await Interruption.whileWatchingSignals { try await run(command) }
-        } catch {
-            return report(usage: error)
-        }
-    }
-
-    private static func run(_ command: any ParsableCommand) async throws -> ExitStatus {
-        var command = command
-        do {
+            var command = try Watcher.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

@@ -30,7 +30,8 @@ struct YAMLParserTests {
             ("22:22", .string("22:22")), ("2001-12-14", .timestamp("2001-12-14")),
             ("2001-12-14t21:59:43.10-05:00", .timestamp("2001-12-14t21:59:43.10-05:00")),
             ("1.2.3", .string("1.2.3")), ("0x", .string("0x")), ("e5", .string("e5")),
-            ("\"12\"", .string("12")), ("!!str 12", .string("12")), ("!!float 3", .float(3)), ("! 12", .string("12")),
+            ("\"12\"", .string("12")), ("!!str 12", .string("12")), ("!!float 3", .float(3)), ("! 12", .int(12)),
+            ("!local 12", .string("12")),
         ] as [(String, YAMLNode.Value)])
     func `Plain scalars resolve as go-yaml resolves them`(text: String, expected: YAMLNode.Value) throws {
         let value = try #require(try document("k: \(text)\n")["k"]).value

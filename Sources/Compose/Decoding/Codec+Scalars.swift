@@ -33,6 +33,12 @@ extension Decoding {
         }
     }
 
+    /// A number that cannot be negative.
+    mutating func count(_ node: YAMLNode) -> Int? {
+        guard let value = number(node) else { return nil }
+        return value >= 0 ? value : expected("a number that is not negative", at: node)
+    }
+
     mutating func float(_ node: YAMLNode) -> Float? {
         switch node.value {
         case .int(let value): return Float(value)
@@ -131,6 +137,9 @@ extension Codec<Int> {
             decode: { node, decoding in decoding.number(node) }, encode: { value, _ in value == 0 ? nil : .int(value) })
     }
 
+    /// A number that cannot be negative.
+    static var count: Codec { Codec(decode: { node, decoding in decoding.count(node) }, encode: number.encode) }
+
     static var alwaysNumber: Codec { Codec(decode: number.decode, encode: { value, _ in .int(value) }) }
 
     /// Bytes, written as a decimal string.
@@ -158,6 +167,11 @@ extension Codec<Int?> {
         Codec(
             decode: { node, decoding in .some(decoding.number(node)) },
             encode: { value, _ in value.map(Document.int) })
+    }
+
+    /// A number that cannot be negative.
+    static var count: Codec {
+        Codec(decode: { node, decoding in .some(decoding.count(node)) }, encode: number.encode)
     }
 
     /// Permission bits, written as a string of octal digits.

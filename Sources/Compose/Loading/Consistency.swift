@@ -53,6 +53,9 @@ struct Consistency {
         let build = service["build"].flatMap { $0.isNull ? nil : $0 }
         guard let build else {
             if service["provider"] != nil || !(service["image"]?.goText ?? "").isEmpty { return [] }
+            if let image = service["image"] {
+                return [path.key("image").problem(.semantics, at: image.location, "is empty, and there is no build")]
+            }
             return [path.problem(.semantics, at: service.location, "has neither an image nor a build")]
         }
         var problems: [Problem] = []

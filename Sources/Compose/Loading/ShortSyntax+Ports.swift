@@ -42,6 +42,7 @@ struct PortSpecification {
         guard let target = Range(container) else {
             throw failure("\"\(container)\" is not a port from 0 to 65535 or a range of ports")
         }
+        if target.first == 0 { throw failure("the container port must not be 0") }
         self.target = target
         guard parts.count > 1 else { return }
         let host = parts[parts.count - 2]

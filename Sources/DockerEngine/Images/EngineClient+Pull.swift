@@ -35,7 +35,7 @@ extension EngineClient {
 
     private func pullOnce(_ pull: Plan.ImagePull, _ progress: @escaping @Sendable (String) -> Void) async throws {
         let operation = "pull image \(pull.reference)"
-        guard let reference = ImageReference(pull.reference) else {
+        guard !pull.reference.hasPrefix("sha256:"), let reference = ImageReference(pull.reference) else {
             throw EngineError(
                 .imageNotFound, operation: operation, detail: "it is not a reference that a registry could know",
                 advice: EngineError.advice(for: .imageNotFound))

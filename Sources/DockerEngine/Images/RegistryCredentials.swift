@@ -2,6 +2,7 @@ import Compose
 import FoundationEssentials
 import Reconcile
 import Subprocess
+import SystemPackage
 
 /// The credentials that `docker login` left behind: read from Docker's `config.json` and the helpers it names.
 ///
@@ -161,6 +162,19 @@ package struct RegistryCredentials: Sendable {
         return rest.prefix { $0 != "/" }
     }
 
+    /// The reading end of a pipe that holds the text, which is short. A helper that ends without reading it then is its own
+    /// affair: writing to it later would end this process with SIGPIPE.
+    private static func holding(_ text: String) throws -> FileDescriptor {
+        let (reading, writing) = try FileDescriptor.pipe()
+        do {
+            try writing.closeAfter { _ = try writing.writeAll(text.utf8) }
+        } catch {
+            try? reading.close()
+            throw error
+        }
+        return reading
+    }
+
     /// Runs `docker-credential-<helper> get`; nil when it knows nothing about the registry.
     private func ask(_ helper: String, for key: String) async throws -> Header? {
         func failed(_ why: String) -> EngineError {
@@ -178,7 +192,8 @@ package struct RegistryCredentials: Sendable {
                 if let searchPath { environment = environment.updating(["PATH": searchPath]) }
                 let run = try await Subprocess.run(
                     .name("docker-credential-\(helper)"), arguments: ["get"], environment: environment,
-                    input: .string(key), output: .string(limit: 1 << 20), error: .discarded)
+                    input: .fileDescriptor(try Self.holding(key), closeAfterSpawningProcess: true),
+                    output: .string(limit: 1 << 20), error: .discarded)
                 return (run.terminationStatus, run.standardOutput)
             }
         } catch is DeadlineExceeded {

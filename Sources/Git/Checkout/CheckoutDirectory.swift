@@ -26,7 +26,9 @@ final class CheckoutDirectory {
 
     /// Makes the directory (0755) when there is none.
     init(_ path: String) throws {
-        if mkdir(path, 0o755) == 0 { chmod(path, 0o755) } else if errno != EEXIST {
+        if mkdir(path, 0o755) == 0 {
+            chmod(path, 0o755)
+        } else if errno != EEXIST {
             throw GitError.system("make the checkout \(path)", errno)
         }
         root = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

@@ -28,11 +28,22 @@ struct FetchOperation {
                     return try fetch(into: directory.openOrCreate())
                 } catch let failure as LibGit2.Failure where existed && failure.isLocal {
                     return try fetch(into: directory.recreate())
+                } catch is Incomplete where existed {
+                    return try fetch(into: directory.recreate())
                 }
             }
         } catch let failure as LibGit2.Failure {
             throw NetworkFailure(url: url, request: request).error(for: failure)
+        } catch let missing as Incomplete {
+            throw GitError(
+                .remoteUnreachable, "\(url) did not send the commit \(missing.commit) that it names",
+                advice: "The repository may be damaged there: run git fsck in it.")
         }
+    }
+
+    /// A download ended well without the commit that was asked for: the cache promised more than it has, or the remote did.
+    private struct Incomplete: Error {
+        var commit: CommitID
     }
 
     private func fetch(into cache: ObjectCache) throws -> FetchedTip {
@@ -53,16 +64,14 @@ struct FetchOperation {
     private func fetch(_ choice: RemoteReferences.Choice, _ remote: Remote, _ cache: ObjectCache) throws -> FetchedTip {
         let local = choice.reference.map(Self.localName) ?? ""
         if let commit = try cache.commit(choice.commit) {
-            try cache.setReference(local, to: choice.commit)
+            cache.setReference(local, to: choice.commit)
             return FetchedTip(commit: commit, reference: choice.reference, wasDownloaded: false)
         }
         if let reference = choice.reference { try remote.download(["+\(reference):\(local)"]) }
         guard let commit = try cache.commit(choice.commit) else {
-            throw GitError(
-                .remoteUnreachable, "\(url) did not send the commit \(choice.commit) that it names",
-                advice: "The repository may be damaged there: run git fsck in it.")
+            throw Incomplete(commit: choice.commit)
         }
-        try cache.setReference(local, to: choice.commit)
+        cache.setReference(local, to: choice.commit)
         return FetchedTip(commit: commit, reference: choice.reference, wasDownloaded: true)
     }
 
@@ -79,7 +88,7 @@ struct FetchOperation {
         if found == nil {
             try remote.download(["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"])
             for (name, object) in references.ids where !name.hasSuffix("^{}") {
-                try cache.setReference(Self.localName(name), to: CommitID(hex: object))
+                cache.setReference(Self.localName(name), to: CommitID(hex: object))
             }
             found = try cache.commit(named: id)
             guard let found else {
@@ -102,17 +111,17 @@ struct FetchOperation {
 extension ObjectCache {
     /// Points a reference of ours at an object, so that later downloads start from it. Other names are left alone, and
     /// so is an object that was not downloaded.
-    fileprivate func setReference(_ name: String, to id: CommitID) throws {
-        guard name.hasPrefix("refs/remotes/origin/") || name.hasPrefix("refs/tags/"), var raw = ObjectID(hex: id.hex).raw
+    fileprivate func setReference(_ name: String, to id: CommitID) {
+        guard name.hasPrefix("refs/remotes/origin/") || name.hasPrefix("refs/tags/"),
+            var raw = ObjectID(hex: id.hex).raw
         else { return }
-        try withRepository { repository in
+        withRepository { repository in
             var current = git_oid()
             if git_reference_name_to_id(&current, repository, name) == 0, git_oid_equal(&current, &raw) == 1 { return }
             var reference: OpaquePointer?
             defer { git_reference_free(reference) }
-            let code = git_reference_create(&reference, repository, name, &raw, 1, nil)
-            // A branch `a` gave way to `a/b`, or the other way round: what it points to is in the cache all the same.
-            if code < 0, code != GIT_EEXISTS.rawValue, code != GIT_EINVALIDSPEC.rawValue { try LibGit2.check(code) }
+            // Without the reference the next download is only larger; it cannot be made when a branch `a` gave way to `a/b`.
+            _ = git_reference_create(&reference, repository, name, &raw, 1, nil)
         }
     }
 }

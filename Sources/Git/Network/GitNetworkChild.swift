@@ -67,11 +67,13 @@ package enum GitNetworkChild {
         func start() {
             var thread = pthread_t()
             let box = Unmanaged.passRetained(Box(body))
-            let code = pthread_create(&thread, nil, { pointer in
-                guard let pointer else { return nil }
-                Unmanaged<Box>.fromOpaque(pointer).takeRetainedValue().body()
-                return nil
-            }, box.toOpaque())
+            let code = pthread_create(
+                &thread, nil,
+                { pointer in
+                    guard let pointer else { return nil }
+                    Unmanaged<Box>.fromOpaque(pointer).takeRetainedValue().body()
+                    return nil
+                }, box.toOpaque())
             if code == 0 { pthread_detach(thread) } else { box.release() }
         }
     }

@@ -24,7 +24,8 @@ struct NetworkFailure {
         }
         if saysAny("Host key verification failed", "host key is known for") { return hostKeyUnknown(words) }
         if saysAny("UNPROTECTED PRIVATE KEY", "Bad owner or permissions") {
-            return GitError(.permissions, "ssh refuses a file for \(url):\n\(said)", advice: "Make it private: chmod 600.")
+            return GitError(
+                .permissions, "ssh refuses a file for \(url):\n\(said)", advice: "Make it private: chmod 600.")
         }
         if saysAny("Permission denied", "Too many authentication failures", "No supported authentication methods") {
             return GitError(
@@ -87,7 +88,8 @@ struct NetworkFailure {
                 advice: "Check git.username and git.password; a token may have expired.")
             : GitError(
                 .authenticationFailed, "\(url) asks for a user name and password, and none are configured",
-                advice: "Set git.username and git.password, or correct the address: some servers ask when there is none.")
+                advice:
+                    "Set git.username and git.password, or correct the address: some servers ask when there is none.")
     }
 
     /// Whether a failure of a `file` remote concerns the remote's directory rather than our cache.
@@ -100,12 +102,14 @@ struct NetworkFailure {
         let text = failure.text
         let kind = UInt32(bitPattern: failure.kind)
         if text.contains("No space left") || text.contains("quota exceeded") || text.contains("File too large") {
-            return GitError(.diskFull, "cannot store what \(url) sends: \(text)", advice: "Free space in the state directory.")
+            return GitError(
+                .diskFull, "cannot store what \(url) sends: \(text)", advice: "Free space in the state directory.")
         }
         if failure.code == GIT_ECERTIFICATE.rawValue || text.contains("certificate") {
             return GitError(
                 .hostKeyUnknown, "the certificate of \(url.host) is not trusted: \(text)",
-                advice: "Install its authority (update-ca-certificates) or name it in GIT_SSL_CAINFO; check the host name.")
+                advice:
+                    "Install its authority (update-ca-certificates) or name it in GIT_SSL_CAINFO; check the host name.")
         }
         if url.transport == .file { return fileError(failure) }
         let status = failure.httpStatus ?? 0
@@ -119,7 +123,8 @@ struct NetworkFailure {
         if (300..<400).contains(status) || text.contains("redirect") {
             return GitError(
                 .invalidConfiguration, "\(url) sends us elsewhere: \(text)",
-                advice: "Put the repository's present address in the configuration: credentials are never sent elsewhere.")
+                advice:
+                    "Put the repository's present address in the configuration: credentials are never sent elsewhere.")
         }
         if kind == GIT_ERROR_OS.rawValue, text.contains("ermission denied") {
             return GitError(.stateUnusable, "cannot write to the cache \(request.cache): \(text)")
@@ -134,6 +139,7 @@ struct NetworkFailure {
             return GitError(.permissions, "may not read the repository \(url): \(failure.text)")
         }
         return failure.isNotFound || failure.text.contains("failed to resolve path")
+            || failure.text.contains("could not find repository")
             ? repositoryMissing(failure.text)
             : GitError(.remoteUnreachable, "cannot fetch from \(url): \(failure.text)")
     }

@@ -33,7 +33,7 @@ final class Remote {
         var options = git_remote_create_options()
         try LibGit2.check(git_remote_create_options_init(&options, UInt32(GIT_REMOTE_CREATE_OPTIONS_VERSION)))
         options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF.rawValue | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC.rawValue
-        let address = url.transport == .file ? url.path : url.description
+        let address = url.description.replacing("%", with: url.transport == .file ? "%25" : "%")
         let made = try cache.withRepository { repository in
             options.repository = repository
             var remote: OpaquePointer?

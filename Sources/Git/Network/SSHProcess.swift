@@ -80,7 +80,9 @@ final class SSHProcess {
         while true {
             var polls = [pollfd(fd: output, events: Int16(POLLIN), revents: 0)]
             if errors >= 0 { polls.append(pollfd(fd: errors, events: Int16(POLLIN), revents: 0)) }
-            if poll(&polls, nfds_t(polls.count), -1) < 0, errno != EINTR { throw GitError.system("wait for ssh", errno) }
+            if poll(&polls, nfds_t(polls.count), -1) < 0, errno != EINTR {
+                throw GitError.system("wait for ssh", errno)
+            }
             if polls.count > 1, polls[1].revents != 0 { drainErrors() }
             guard polls[0].revents != 0 else { continue }
             let got = Glibc.read(output, buffer, count)

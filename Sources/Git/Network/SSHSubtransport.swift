@@ -113,7 +113,8 @@ private struct Subtransport {
     }
 
     static func owner(of transport: UnsafeMutablePointer<git_smart_subtransport>) -> SSHSubtransport {
-        UnsafeMutableRawPointer(transport).assumingMemoryBound(to: Subtransport.self).pointee.owner.takeUnretainedValue()
+        UnsafeMutableRawPointer(transport).assumingMemoryBound(to: Subtransport.self).pointee.owner
+            .takeUnretainedValue()
     }
 }
 

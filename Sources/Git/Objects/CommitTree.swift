@@ -72,7 +72,8 @@ final class CommitTree: Sendable {
                 .invalidProject, "the commit holds the file name “\(String(cString: name))”, which is not UTF-8",
                 advice: "Rename the file.")
         }
-        guard !["", ".", ".."].contains(text), text.lowercased() != ".git", !text.utf8.contains(UInt8(ascii: "/")) else {
+        guard !["", ".", ".."].contains(text), text.lowercased() != ".git", !text.utf8.contains(UInt8(ascii: "/"))
+        else {
             throw GitError(.invalidProject, "the commit holds the forbidden file name “\(text)” (in tree \(tree))")
         }
         return text
@@ -84,7 +85,8 @@ final class CommitTree: Sendable {
         var waiting = [(path: TreePath(""), entry: root)]
         while let next = waiting.popLast() {
             guard next.path.components.count < 512 else {
-                throw GitError(.invalidProject, "the commit nests directories too deeply: \(next.path.text.prefix(80))…")
+                throw GitError(
+                    .invalidProject, "the commit nests directories too deeply: \(next.path.text.prefix(80))…")
             }
             for (name, entry) in try entries(of: next.entry) {
                 let path = next.path.appending(name.text)

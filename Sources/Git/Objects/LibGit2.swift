@@ -6,8 +6,9 @@ enum LibGit2 {
     private static let started: Int32 = {
         let count = git_libgit2_init()
         // Nobody's gitconfig decides what is deployed; and a home directory we may not read is no obstacle.
-        for level in [GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL]
-        {
+        for level in [
+            GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
+        ] {
             _ = clibgit2_set_search_path(level.rawValue, "")
         }
         // A repository named in our configuration may belong to anybody: libgit2 runs no program of a repository's.

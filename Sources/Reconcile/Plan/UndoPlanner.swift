@@ -45,7 +45,8 @@ package struct UndoPlanner {
     private mutating func removeCreated() -> [Int] {
         let known = Set(before.containers.map(\.id))
         let created = observed.containers.filter {
-            $0.labels[ComposeLabels.watcherDeployment] == String(deployment) && !known.contains($0.id)
+            let stamp = "\($0.labels[ComposeLabels.watcherProject] ?? "")/\(deployment)"
+            return $0.labels[ComposeLabels.watcherDeployment] == stamp && !known.contains($0.id)
         }
         return created.map { container in
             let cause = "made by the deployment that is undone"

@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Deploy
+internal import DockerEngine
+internal import Reconcile
 internal import Store
 
 /// Runs the flow for several projects, one after the other, and reports what came of it.

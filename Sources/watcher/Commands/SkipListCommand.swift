@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Deploy
+internal import Git
 internal import Reconcile
 internal import Store
 

@@ -122,7 +122,7 @@ struct ConfigurationReader {
             return nil
         }
         switch given.first {
-        case ("tag", let pattern)?: return .tag(pattern)
+        case ("tag", let pattern)?: return .tag(pattern: pattern)
         case ("commit", let id)?: return .commit(id)
         case (_, let branch)?: return .branch(branch)
         case nil: return .branch("main")
