@@ -101,7 +101,9 @@ import WatcherTestSupport
             let before = try await stack.container("web")
             try await stack.repository.commit(compose: IntegrationTests.stack(service("web", neverHealthy)), "break")
             try await stack.watcher.run("deploy", "--no-rollback").expecting(21)
-            #expect(try await stack.container("web").id != before.id)
+            let running = try await stack.containers().filter(\.isRunning)
+            #expect(running.map(\.service) == ["web"])
+            #expect(running.first?.id != before.id)
         }
     }
 

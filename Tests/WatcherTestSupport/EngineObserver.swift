@@ -160,11 +160,16 @@ package struct EngineObserver: Sendable {
         let filters =
             "{\"type\":[\"container\"],\"event\":[\(quoted(action))],"
             + "\"label\":[\(quoted("com.docker.compose.project=\(project)"))]}"
-        let script =
-            "curl --silent --noproxy '*' --no-buffer --max-time \(seconds) --unix-socket \"$1\" \"$2\" | head -n 1"
+        // The stream goes on after its first line: read that one and end curl.
+        let script = """
+            exec 3< <(exec curl --silent --noproxy '*' --no-buffer --max-time \(seconds) --unix-socket "$1" "$2")
+            curl=$!
+            read -r line <&3 && echo "$line"
+            kill $curl
+            """
         let url = "http://docker/events?since=\(since)&filters=" + percentEncoded(filters)
         let line = try await execute(
-            "sh", ["-c", script, "sh", socket, url], environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"],
+            "bash", ["-c", script, "bash", socket, url], environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"],
             deadline: .seconds(seconds + 10))
         guard !line.output.isEmpty else {
             throw Refusal(request: "GET /events", status: 200, message: "no \(action) of \(project) in \(seconds) s")
