@@ -81,7 +81,8 @@ final class LoadSession {
         return variables
     }
 
-    private static func message(of error: any Error, path: String) -> String {
+    /// What a failed look at a file means to the user.
+    static func message(of error: any Error, path: String) -> String {
         switch error {
         case FileAccessError.notFound(let path): "\(path) does not exist"
         case FileAccessError.notAFile(let path): "\(path) is not a file"
