@@ -95,8 +95,7 @@ final class LoadSession {
         var variables: [String: String] = [:]
         for (path, location) in paths {
             let bytes = try read(path, askedForAt: location)
-            let earlier = variables
-            let dotenv = Dotenv(file: path) { environment[$0] ?? earlier[$0] }
+            let dotenv = Dotenv(file: path) { environment[$0] }
             try dotenv.read(bytes, into: &variables)
         }
         return variables
