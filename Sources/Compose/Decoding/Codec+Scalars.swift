@@ -110,24 +110,24 @@ extension Codec<Bool> {
     }
 
     static var alwaysFlag: Codec { Codec(decode: flag.decode, encode: { value, _ in .bool(value) }) }
-
-    /// docker compose v5 takes true as the default and writes only false; before, it was the other way round.
-    static var createHostPath: Codec {
-        Codec(
-            decode: flag.decode,
-            encode: { value, rendition in
-                switch rendition.flavour {
-                case .v2: value ? .bool(true) : nil
-                case .v5: value ? nil : .bool(false)
-                }
-            })
-    }
 }
 
 extension Codec<Bool?> {
     static var flag: Codec {
         Codec(
             decode: { node, decoding in .some(decoding.flag(node)) }, encode: { value, _ in value.map(Document.bool) })
+    }
+
+    /// docker compose 5 takes true as the default and writes only false; before, it was the other way round.
+    static var createHostPath: Codec {
+        Codec(
+            decode: flag.decode,
+            encode: { value, rendition in
+                switch rendition.flavour {
+                case .v2: value == true ? .bool(true) : nil
+                case .v5: value == false ? .bool(false) : nil
+                }
+            })
     }
 }
 

@@ -189,7 +189,7 @@ extension Mount.Bind {
         [
             .init("selinux", \.selinux, .text),
             .init("propagation", \.propagation, .text),
-            .init("create_host_path", \.createHostPath, .createHostPath),
+            .init("create_host_path", \.writtenCreateHostPath, .createHostPath),
             .init("recursive", \.recursive, .text),
         ], extensions: \.extensions)
 }

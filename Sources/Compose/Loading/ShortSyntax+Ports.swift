@@ -69,9 +69,9 @@ struct PortSpecification {
     /// The long syntax, one mapping a container port, ordered as text as docker compose orders them.
     func nodes(at location: SourceLocation) -> [YAMLNode] {
         func text(_ text: String) -> YAMLNode { .string(text, at: location) }
-        return (0..<target.count).sorted {
-            "\(target.first + $0)/".utf8.lexicographicallyPrecedes("\(target.first + $1)/".utf8)
-        }.map { offset in
+        let texts = (0..<target.count).map { (offset: $0, text: "\(target.first + $0)/") }
+        let ordered = texts.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+        return ordered.map { offset, _ in
             var entries: [(String, YAMLNode)] = [("mode", text("ingress"))]
             if let hostIP { entries.append(("host_ip", text(hostIP))) }
             entries.append(("target", .int(target.first + offset, at: location)))

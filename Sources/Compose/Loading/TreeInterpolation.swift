@@ -5,6 +5,8 @@ struct TreeInterpolation {
     private(set) var problems: [ComposeError.Problem] = []
     private(set) var warnings: [ComposeError.Problem] = []
     private let environment: [String: String]
+    /// How many bytes of expanded text a document may still have.
+    private var remainingLength = 64 << 20
 
     init(environment: [String: String]) { self.environment = environment }
 
@@ -51,6 +53,8 @@ struct TreeInterpolation {
         let environment = environment
         let interpolation = Interpolation(lookup: { environment[$0] }, reportUnset: { unset.append($0) })
         let expanded = try interpolation.expand(text)
+        remainingLength -= expanded.utf8.count
+        if remainingLength < 0 { throw .tooLong }
         for name in unset {
             warnings.append(
                 path.problem(
@@ -130,6 +134,7 @@ extension Interpolation.Failure: CustomStringConvertible {
         case .missing(let variable, let message):
             "required variable \(variable) is missing a value" + (message.isEmpty ? "" : ": \(message)")
         case .tooDeep(let template): "defaults are nested too deep in \"\(template)\""
+        case .tooLong: "the text has more than \(Interpolation.maximumLength) bytes once expanded"
         }
     }
 }

@@ -44,7 +44,7 @@ struct ProjectSourcesTests {
     @Test func `The environment beats env files, and of those the later one beats the earlier`() throws {
         let files = MemoryFiles([
             "compose.yaml": "services: {web: {image: \"$A $B $C\"}}\n", ".env": "A=env\nB=env\nC=env\n",
-            "one.env": "A=1\nB=1\nC=1\n", "two.env": "B=2\nC=${A}2\n",
+            "one.env": "A=1\nB=1\nC=1\n", "two.env": "B=2\nC=$A$B\n",
         ])
         #expect(try files.tree { $0.environment = ["A": "own"] }.web("image") == "\"own env env\"")
         let tree = try files.tree { $0.envFiles = ["one.env", "two.env"] }
