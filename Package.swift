@@ -74,6 +74,6 @@ let package = Package(
             .testTarget(
                 name: "\(name)Tests",
                 dependencies: ["WatcherTestSupport"] + dependencies.map { .target(name: $0) },
-                exclude: [], swiftSettings: settings)
+                exclude: name == "Store" ? ["Fixtures"] : [], swiftSettings: settings)
         }
 )

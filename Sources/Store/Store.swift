@@ -1,112 +1,83 @@
-internal import Foundation
-internal import GRDB
 import Deploy
+internal import GRDB
 import Reconcile
 
-/// The record of deployments: one SQLite file that other tools may read too.
+/// The record of deployments, the skip list and suspensions, in one SQLite file of the state directory.
 ///
-/// Every call is durable when it returns (WAL with `synchronous=FULL`); a killed process leaves the last finished call.
-package final class Store: DeploymentStore {
-    /// Deployments kept for each project, besides the last good and the open ones.
-    static let keptDeployments = 200
-    /// Deployments of a project whose events are kept.
-    static let keptEvents = 50
-
-    let path: String
+/// Several processes may use it at once. What a writing call stored is on the disk when the call returns, and such a
+/// call comes to its end even when the task that made it is cancelled. All errors are `StoreError`.
+package struct Store: Sendable {
+    /// The absolute or relative path of the database, as it was opened.
+    package let path: String
     private let database: DatabaseQueue
 
-    private init(path: String, _ database: DatabaseQueue) {
-        self.path = path
-        self.database = database
-    }
-
-    /// Opens the database in the state directory and makes both, private to their owner, when they are missing.
+    /// Opens the database, creating the directory (mode 0700) and the file (0600) when they are missing.
     ///
-    /// - Throws: `StoreError`.
+    /// - Throws: `StoreError`, also for a database that a newer version of watcher made.
     package static func open(directory: String) throws -> Store {
-        try PrivateDirectory.make(directory)
-        let path = directory + "/watcher.db"
-        // SQLite gives its -wal and -shm files the mode of the database itself.
-        try PrivateDirectory.makeFile(path)
-        return try connect(path)
+        try StateDirectory.create(directory)
+        return try Store(directory: directory, creates: true)
     }
 
-    /// Opens the database if there is one; makes nothing.
+    /// Opens the database if there is one; nil otherwise, and then nothing is created.
     ///
-    /// - Throws: `StoreError`.
+    /// - Throws: `StoreError`, also for a database that a newer version of watcher made.
     package static func openExisting(directory: String) throws -> Store? {
-        let path = directory + "/watcher.db"
-        switch access(path, F_OK) == 0 ? 0 : errno {
-        case 0: return try connect(path)
-        case ENOENT, ENOTDIR: return nil
-        default:
-            throw StoreError(
-                .stateUnusable, "the database \(path) cannot be read: \(String(cString: strerror(errno)))",
-                advice: "Run as the user whose state it is, or name another --state-dir.")
+        guard try StateDirectory.exists(path(in: directory)) else { return nil }
+        return try Store(directory: directory, creates: false)
+    }
+
+    private init(directory: String, creates: Bool) throws {
+        let path = Self.path(in: directory)
+        self.path = path
+        // Turning WAL on and migrating are not safe against another process that does the same.
+        database = try StateDirectory.exclusively(in: directory) {
+            if creates { try StateDirectory.createFile(path) }
+            try StateDirectory.makePrivate(path)
+            do {
+                let database = try DatabaseQueue(path: path, configuration: Self.configuration(path))
+                try Schema.bringUpToDate(database, path: path)
+                // SQLite gives new files the mode of the database; these are for what an earlier mode left.
+                for suffix in ["-wal", "-shm"] { try StateDirectory.makePrivate(path + suffix) }
+                return database
+            } catch {
+                throw StoreError.wrapping(error, database: path)
+            }
         }
     }
 
-    private static func connect(_ path: String) throws -> Store {
-        try translating(path) {
-            var configuration = GRDB.Configuration()
-            configuration.busyMode = .timeout(5)
-            configuration.foreignKeysEnabled = true
-            configuration.prepareDatabase { database in
-                try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-            }
-            let database = try DatabaseQueue(path: path, configuration: configuration)
-            let migrator = Schema.migrator
-            let (isNewer, isCurrent) = try database.read {
-                (try migrator.hasBeenSuperseded($0), try migrator.hasCompletedMigrations($0))
-            }
-            guard !isNewer else {
+    private static func path(in directory: String) -> String { "\(directory)/watcher.db" }
+
+    private static func configuration(_ path: String) -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "watcher.db"
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            // Not by `journalMode`, which lowers `synchronous` to NORMAL: a power cut could undo a commit.
+            guard try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") == "wal" else {
                 throw StoreError(
-                    .stateUnusable, "the database \(path) was made by a newer version of watcher",
-                    advice: "Use that version, or move the file away to start a new record.")
+                    reason: .stateUnusable, message: "the database \(path) cannot be switched to write-ahead logging",
+                    advice: "Put the state directory on a local, writable file system.")
             }
-            if !isCurrent { try migrator.migrate(database) }
-            return Store(path: path, database)
+            try db.execute(sql: "PRAGMA synchronous = FULL")
         }
+        return configuration
     }
 
     func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         do {
             return try await database.read(body)
         } catch {
-            throw Self.translated(error, path)
+            throw StoreError.wrapping(error, database: path)
         }
     }
 
+    /// Runs `body` in one transaction, shielded from cancellation: nobody must take what was committed for undone.
     func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         do {
-            return try await database.write(body)
+            return try await Task { [database] in try await database.write(body) }.value
         } catch {
-            throw Self.translated(error, path)
-        }
-    }
-
-    private static func translating<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
-        do {
-            return try body()
-        } catch {
-            throw translated(error, path)
-        }
-    }
-
-    private static func translated(_ error: any Error, _ path: String) -> any Error {
-        switch error {
-        case is StoreError, is CancellationError: return error
-        case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
-            return StoreError(
-                .diskFull, "the database \(path) cannot be written: the disk is full", advice: "Free some space; the next run goes on.")
-        case let error as DatabaseError:
-            return StoreError(
-                .stateUnusable, "the database \(path): \(error.message ?? "SQLite error \(error.resultCode.rawValue)")",
-                advice: error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_CORRUPT
-                    ? "Move it away to start a new record: history is lost, what runs is not."
-                    : "Check the permissions and the disk of the state directory.")
-        default:
-            return StoreError(.stateUnusable, "the database \(path): a record cannot be read (\(type(of: error)))")
+            throw StoreError.wrapping(error, database: path)
         }
     }
 }

@@ -116,7 +116,7 @@ struct SkipListClearCommand: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = Wiring(options)
-        let count = try await wiring.existingStore()?.clearSkipped(in: project) ?? 0
+        let count = try await wiring.existingStore()?.clearSkipped(project) ?? 0
         wiring.say("\(project): \(count) commit\(count == 1 ? "" : "s") taken off the skip list")
     }
 }
