@@ -200,6 +200,8 @@ extension DeployError {
             self.init(
                 stage: stage, reason: .invalidProject, message: error.description,
                 advice: "Correct the Compose files and push; nothing was touched.")
+        case let error as FileAccessError:
+            self.init(stage: stage, reason: .invalidProject, message: error.description)
         default:
             self.init(stage: stage, reason: .unexpected, message: String(describing: error))
         }

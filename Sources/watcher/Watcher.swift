@@ -60,7 +60,7 @@ enum Main {
             return ExitStatus(error.reason)
         } catch is CancellationError {
             return .interrupted
-        } catch where Watcher.exitCode(for: error) != .failure {
+        } catch  where Watcher.exitCode(for: error) != .failure {
             return report(usage: error)
         } catch {
             complain(String(describing: error), advice: "This is a defect of watcher; please report it.")

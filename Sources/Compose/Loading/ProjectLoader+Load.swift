@@ -8,6 +8,6 @@ extension ProjectLoader {
         let project = try ProjectDecoder.decode(tree)
         let problems = ReferencedFiles.problems(of: project, in: tree, files: files)
         guard problems.isEmpty else { throw ComposeError(problems) }
-        return Result(project: try project.resolvingLabels(files: files), warnings: tree.warnings)
+        return Result(project: try project.resolvingLabels(files: files), warnings: tree.warnings, tree: tree)
     }
 }

@@ -10,7 +10,8 @@ struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
         abstract: "Validate Compose files and print the canonical model.",
-        discussion: ExitStatus.help([.success, .usage, .invalidProject], example: "watcher config -f compose.yaml --hash"))
+        discussion: ExitStatus.help(
+            [.success, .usage, .invalidProject], example: "watcher config -f compose.yaml --hash"))
 
     @Option(name: [.customShort("f"), .customLong("file")], help: "Compose files in merge order; - is standard input.")
     var files: [String] = []
@@ -43,7 +44,9 @@ struct ConfigCommand: AsyncParsableCommand {
         let files = FileAccess.disk()
         do {
             let result = try ProjectLoader(files: files).load(request(environment))
-            for warning in result.warnings { terminal.message("watcher: warning: \(warning.description.printable)", priority: 4) }
+            for warning in result.warnings {
+                terminal.message("watcher: warning: \(warning.description.printable)", priority: 4)
+            }
             if quiet { return }
             terminal.output(try text(result.project, files))
         } catch let error as ComposeError {
@@ -57,7 +60,8 @@ struct ConfigCommand: AsyncParsableCommand {
         var request = ProjectLoader.Request(workingDirectory: here)
         request.files = files
         request.projectDirectory = projectDirectory.map { path in
-            URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: here, isDirectory: true)).standardizedFileURL.path
+            URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: here, isDirectory: true)).standardizedFileURL
+                .path
         }
         request.projectName = projectName
         request.profiles = profiles

@@ -44,7 +44,8 @@ struct HistoryListCommand: AsyncParsableCommand {
 struct HistoryShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show everything about one deployment.",
-        discussion: ExitStatus.help([.success, .usage, .stateUnusable], example: "watcher history show shop/3 --events"))
+        discussion: ExitStatus.help(
+            [.success, .usage, .stateUnusable], example: "watcher history show shop/3 --events"))
 
     @Argument(help: ArgumentHelp("The deployment: shop/3.", valueName: "id"))
     var id: String

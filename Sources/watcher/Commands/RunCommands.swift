@@ -100,7 +100,8 @@ struct DeployCommand: AsyncParsableCommand {
         abstract: "Make what runs what the branch says: one reconciliation step.",
         discussion: ExitStatus.help(
             [
-                .success, .skipListed, .suspended, .branchRewritten, .restored, .failed, .restoreFailed, .invalidProject,
+                .success, .skipListed, .suspended, .branchRewritten, .restored, .failed, .restoreFailed,
+                .invalidProject,
                 .engineUnreachable, .temporary, .refused,
             ], example: "watcher deploy shop --format json"))
 

@@ -8,7 +8,8 @@ struct SkipListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "skip-list",
         abstract: "Show and change which commits are not deployed by themselves.",
-        discussion: ExitStatus.help([.success, .usage, .stateUnusable], example: "watcher skip-list remove shop 3f2a1c9"),
+        discussion: ExitStatus.help(
+            [.success, .usage, .stateUnusable], example: "watcher skip-list remove shop 3f2a1c9"),
         subcommands: [
             SkipListListCommand.self, SkipListAddCommand.self, SkipListRemoveCommand.self, SkipListClearCommand.self,
         ],

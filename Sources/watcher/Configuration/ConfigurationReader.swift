@@ -91,15 +91,16 @@ struct ConfigurationReader {
         readSources(section, &settings)
         readBehaviour(section, &settings)
         settings.home = environment["HOME"]
+        let access = access(section, &settings)
         return ProjectConfiguration(
-            settings: settings, repository: repository, revision: revision, access: access(section, &settings),
-            engine: engine(section))
+            settings: settings, repository: repository, revision: revision, access: access, engine: engine(section))
     }
 
     private func isProjectName(_ name: String) -> Bool {
         guard let first = name.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "_") else { return false }
         return name.utf8.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
         }
     }
@@ -110,7 +111,8 @@ struct ConfigurationReader {
         } catch {
             let message = (error as? any ReasonedError)?.message ?? String(describing: error)
             problems.add(
-                "\(section.name("repository")): \(message)", at: section.node("repository")?.location ?? section.location)
+                "\(section.name("repository")): \(message)",
+                at: section.node("repository")?.location ?? section.location)
             return nil
         }
     }
@@ -254,6 +256,7 @@ struct ConfigurationReader {
         if path.hasPrefix("/") { return path }
         if path.hasPrefix("~/"), let home = environment["HOME"] { return home + path.dropFirst() }
         let base = URL(fileURLWithPath: file).deletingLastPathComponent().path
-        return URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: base, isDirectory: true)).standardizedFileURL.path
+        return URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: base, isDirectory: true)).standardizedFileURL
+            .path
     }
 }

@@ -34,7 +34,9 @@ struct Progress: Sendable {
         var text = namesProject ? "\(project): " : ""
         let stage = event.stage.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
         text += stage.colored(.dim, terminal.colorsError)
-        if let service = event.service, !event.line.hasPrefix("\(service): ") { text += "\(service): ".colored(.bold, terminal.colorsError) }
+        if let service = event.service, !event.line.hasPrefix("\(service): ") {
+            text += "\(service): ".colored(.bold, terminal.colorsError)
+        }
         let line = event.line.printable
         switch event.state {
         case .failed: text += line.colored(.red, terminal.colorsError)

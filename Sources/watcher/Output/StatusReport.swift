@@ -123,7 +123,8 @@ private struct StatusText {
         let containers = service.containers.map { container in
             var text = container.health ?? container.state
             if let exit = container.exitCode { text += " (\(exit))" }
-            let isGood = container.health == "healthy" || container.health == nil && container.state == "running"
+            let isGood =
+                container.health == "healthy" || container.health == nil && container.state == "running"
                 || container.exitCode == 0
             text = text.colored(isGood ? .green : container.health == "starting" ? .yellow : .red, colors)
             return ([text] + container.ports).joined(separator: " ")
