@@ -81,11 +81,14 @@ extension DeployRun {
 
     private func putBack(_ deployment: Deployment) async throws {
         guard let before = deployment.before, let snapshot = deployment.snapshot else { return }
-        let observed = try await observe(snapshot.project)
+        let model = facts.record.lastGood?.snapshot?.project ?? snapshot.project
         let plan = UndoPlanner.plan(
-            before: before, observed: observed, deployment: deployment.id.number, settle: settings.settle,
+            .init(number: deployment.id.number, label: deployment.id.description), before: before,
+            observed: try await observe(snapshot.project), model: model, settle: settings.settle,
             timeout: settings.healthTimeout ?? .seconds(300))
-        let candidate = Candidate(commit: deployment.commit, kind: .heal, snapshot: snapshot)
+        let candidate = Candidate(
+            commit: deployment.commit, kind: .heal,
+            snapshot: Snapshot(composeFiles: [:], project: model, imageIDs: [:], contentHashes: [:]))
         _ = try await applier(candidate, .rollback).apply(plan.steps)
     }
 

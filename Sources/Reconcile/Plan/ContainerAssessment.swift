@@ -40,9 +40,12 @@ struct ContainerAssessment {
         return ["image \(reference) is now \(short(wanted)), was \(short(has))"]
     }
 
-    /// The image id the service should run; nil when the image is not here (yet).
+    /// The image id the service should run; nil when the image is not here (yet). A pinned image that is gone cannot be
+    /// asked for.
     func imageID(of service: Service) -> String? {
-        target.pinnedImages[service.name] ?? observed.images[service.imageName(in: target.project)]?.id
+        let current = observed.images[service.imageName(in: target.project)]?.id
+        if let pinned = target.pinnedImages[service.name], observed.images[pinned] != nil { return pinned }
+        return current
     }
 
     private func contentCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {
@@ -60,9 +63,8 @@ struct ContainerAssessment {
     private func networkCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {
         guard container.state == .running, service.networkMode == nil else { return [] }
         return service.networks.keys.sorted().compactMap { key in
-            guard !recreatedNetworks.contains(key), let network = target.project.networks[key],
-                let id = observed.networks[network.name]?.id, !container.networks.values.contains(id)
-            else { return nil }
+            guard !recreatedNetworks.contains(key), let network = target.project.networks[key] else { return nil }
+            if let id = observed.networks[network.name]?.id, container.networks.values.contains(id) { return nil }
             return "not connected to network \(network.name)"
         }
     }
