@@ -100,7 +100,7 @@ package struct SimulatedEngine: Sendable {
 
     private mutating func removeNetwork(_ id: String, _ name: String) throws {
         guard state.networks[name]?.id == id else { throw refusal(.engineFailed, "no network \(name)") }
-        let users = state.containers.filter { isUp($0) && $0.networks[name] != nil }
+        let users = state.containers.filter { $0.isUp && $0.networks[name] != nil }
         guard users.isEmpty else {
             throw refusal(.engineFailed, "network \(name) has active endpoints: \(users.map(\.name))")
         }
@@ -121,7 +121,7 @@ package struct SimulatedEngine: Sendable {
         guard container.networks[network.name] == nil else {
             throw refusal(.engineFailed, "\(container.name) is already connected to \(network.name)")
         }
-        try change(id) { $0.networks[network.name] = isUp($0) ? existing.id : "" }
+        try change(id) { $0.networks[network.name] = $0.isUp ? existing.id : "" }
     }
 
     // MARK: - Containers
@@ -171,12 +171,12 @@ package struct SimulatedEngine: Sendable {
     private mutating func start(_ id: ContainerID, _ project: Project) throws {
         let container = try index(id)
         guard container.state != .paused else { throw refusal(.engineFailed, "cannot start a paused container") }
-        guard !isUp(container) else { return }
+        guard !container.isUp else { return }
         let service = project.services[container.service]
         let ports = (service?.ports ?? []).compactMap { port in
             port.published.map { "0.0.0.0:\($0)->\(port.target)/\(port.proto ?? "tcp")" }
         }
-        for other in state.containers where isUp(other) && other.id != id {
+        for other in state.containers where other.isUp && other.id != id {
             for port in ports where other.ports.contains(port) {
                 throw refusal(.portConflict, "\(container.name): port \(port) is taken by \(other.name)")
             }
@@ -187,9 +187,10 @@ package struct SimulatedEngine: Sendable {
         clock += 1
         let networks = state.networks
         let behaviour = behaviours[container.service] ?? .runs(health: service?.healthcheck == nil ? nil : .healthy)
+        let now = clock
         try change(id) { container in
             container.ports = ports
-            container.startedAt = clock
+            container.startedAt = now
             for name in container.networks.keys { container.networks[name] = networks[name]?.id }
             container.apply(behaviour)
         }
@@ -197,7 +198,7 @@ package struct SimulatedEngine: Sendable {
 
     private mutating func stop(_ id: ContainerID) throws {
         try change(id) { container in
-            guard isUp(container) || container.state == .paused else { return }
+            guard container.isUp || container.state == .paused else { return }
             container.state = .exited
             container.exitCode = 143
             container.health = nil
@@ -212,14 +213,12 @@ package struct SimulatedEngine: Sendable {
         return container
     }
 
-    private func isUp(_ container: ObservedState.Container) -> Bool {
-        container.state == .running || container.state == .restarting
-    }
-
     private func refusal(_ reason: Reason, _ message: String) -> Refusal { Refusal(reason: reason, message: message) }
 }
 
 extension ObservedState.Container {
+    fileprivate var isUp: Bool { state == .running || state == .restarting }
+
     fileprivate mutating func apply(_ behaviour: SimulatedEngine.Behaviour) {
         switch behaviour {
         case .runs(let health):

@@ -12,7 +12,7 @@ struct ContainerAssessment {
         -> [String]
     {
         var causes = configurationCauses(container, service, references)
-        causes += imageCauses(container, service)
+        if causes.isEmpty || !namesAnotherImage(service) { causes += imageCauses(container, service) }
         causes += contentCauses(container, service)
         causes += networkCauses(container, service)
         causes += volumeCauses(container, service)
@@ -38,6 +38,12 @@ struct ContainerAssessment {
         guard has != wanted else { return [] }
         let reference = service.imageName(in: target.project)
         return ["image \(reference) is now \(short(wanted)), was \(short(has))"]
+    }
+
+    /// The reference itself changed, which says more than the ids behind it.
+    private func namesAnotherImage(_ service: Service) -> Bool {
+        guard let previous = target.previous, let before = previous.project.services[service.name] else { return false }
+        return before.imageName(in: previous.project) != service.imageName(in: target.project)
     }
 
     /// The image id the service should run; nil when the image is not here (yet). A pinned image that is gone cannot be

@@ -27,12 +27,15 @@ extension Reconciler {
             started.append(.existing(container.id))
         }
         startSteps[name] = last
-        builder.add(
+        let verified = builder.add(
             .wait(
                 Wait(
                     service: name, containers: started, expectation: verification(of: service),
                     timeout: timeout(of: service))),
             cause: "the deployment counts only when its services work", service: name, after: last)
+        if isAwaitedToComplete(name), started.count == service.replicas {
+            waitSteps[WaitKey(service: name, condition: .completedSuccessfully, isRequired: true)] = verified
+        }
     }
 
     /// Gives a container its name back that a broken recreation left under a temporary one.

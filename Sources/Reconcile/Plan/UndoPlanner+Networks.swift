@@ -9,8 +9,7 @@ extension UndoPlanner {
                 .removeNetwork(id: network.id, name: network.name), cause: "made by the deployment that is undone",
                 after: removed)
         }
-        for network in before.networks.values.sorted(by: { $0.name < $1.name })
-        where isOwn(network) && observed.networks[network.name]?.id != network.id {
+        for network in before.networks.values.sorted(by: { $0.name < $1.name }) where isOwn(network) {
             restore(network)
         }
     }
@@ -19,6 +18,7 @@ extension UndoPlanner {
         network.labels[ComposeLabels.network] != nil && network.labels[ComposeLabels.project] == model.name
     }
 
+    /// The network is as it was, or is made anew; then everybody who left it comes back.
     private mutating func restore(_ network: ObservedState.Network) {
         let users = observed.containers.filter { earlier[$0.id]?.networks.keys.contains(network.name) == true }
         guard !users.isEmpty, let (key, definition) = model.networks.first(where: { $0.value.name == network.name })
@@ -26,7 +26,8 @@ extension UndoPlanner {
         let cause = "network \(network.name) was made anew by the deployment that is undone"
         let current = observed.networks[network.name]
         let isRight = current.map {
-            ConfigHash.accepted(definition).contains($0.labels[ComposeLabels.configHash] ?? "")
+            $0.id == network.id
+                || ConfigHash.accepted(definition).contains($0.labels[ComposeLabels.configHash] ?? "")
         }
         var made: [Int] = []
         if isRight != true {
