@@ -23,7 +23,8 @@ import WatcherTestSupport
         #expect(Set(plan.changes.map(\.name)) == Set(reversed.plan(try scenario.project()).changes.map(\.name)))
     }
 
-    @Test(arguments: Scenario.all) func `the engine accepts the steps in any order the graph allows, and then all is done`(
+    @Test(arguments: Scenario.all)
+    func `the engine accepts the steps in any order the graph allows, and then all is done`(
         _ scenario: Scenario
     ) throws {
         let project = try scenario.project()
@@ -76,7 +77,8 @@ import WatcherTestSupport
                 let undo = world.undo(to: start, model)
                 world.deployment += 1
                 try world.perform(undo.shuffled(&random), on: model)
-                #expect(world.essence == start.essence, "seed \(seed), \(count) steps, undone by:\n\(undo)\nof\n\(plan)")
+                #expect(
+                    world.essence == start.essence, "seed \(seed), \(count) steps, undone by:\n\(undo)\nof\n\(plan)")
                 #expect(world.undo(to: start, model).isEmpty, "\(world.undo(to: start, model))")
             }
         }

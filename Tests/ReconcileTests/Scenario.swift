@@ -113,8 +113,11 @@ extension Scenario {
             change: { try $0.engine.change("shop-db-1") { $0.state = .exited } }),
         Scenario(
             name: "restart with a dependency",
-            from: "services: {web: {image: web:1, depends_on: {db: {condition: service_started, restart: true}}}, db: {image: db:1}}",
-            to: "services: {web: {image: web:1, depends_on: {db: {condition: service_started, restart: true}}}, db: {image: db:2}}"),
+            from:
+                "services: {web: {image: web:1, depends_on: {db: {condition: service_started, restart: true}}}, db: {image: db:1}}",
+            to:
+                "services: {web: {image: web:1, depends_on: {db: {condition: service_started, restart: true}}}, db: {image: db:2}}"
+        ),
         Scenario(
             name: "network definition changed", from: networked,
             to: networked.replacing("back: {}", with: "back: {labels: {a: b}}")),

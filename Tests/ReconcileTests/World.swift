@@ -1,5 +1,6 @@
 import Compose
 import Reconcile
+import Testing
 import WatcherTestSupport
 
 /// A simulated engine and the deployments made on it, for tests of plans.
@@ -63,7 +64,8 @@ struct World {
     mutating func deploy(_ yaml: String) throws { try deploy(try FileTree.project(yaml)) }
 }
 
-extension Plan {
-    /// The lines of the description, without the waits that end every plan.
-    var text: String { description }
+/// Compares a plan with its text.
+func expect(_ plan: Plan, is text: String, _ location: SourceLocation = #_sourceLocation) throws {
+    if text == "@" { print("GOLDEN \(location.line)\n\(plan)\nNEDLOG") }
+    #expect(plan.description == text, sourceLocation: location)
 }

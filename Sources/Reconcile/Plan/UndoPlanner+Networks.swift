@@ -4,13 +4,19 @@ extension UndoPlanner {
     /// Removes networks the attempt made, and makes those once more that it made anew.
     mutating func restoreNetworks() {
         for network in observed.networks.values.sorted(by: { $0.name < $1.name })
-        where before.networks[network.name] == nil && isOwn(network) {
+        where before.networks[network.name] == nil && isOwn(network) && !isUsedBySurvivors(network) {
             builder.add(
                 .removeNetwork(id: network.id, name: network.name), cause: "made by the deployment that is undone",
                 after: removed)
         }
         for network in before.networks.values.sorted(by: { $0.name < $1.name }) where isOwn(network) {
             restore(network)
+        }
+    }
+
+    private func isUsedBySurvivors(_ network: ObservedState.Network) -> Bool {
+        observed.containers.contains {
+            $0.labels[ComposeLabels.watcherDeployment] != attempt.label && $0.networks[network.name] != nil
         }
     }
 
