@@ -19,6 +19,8 @@ extension DeployRun {
             let reader = RecordingFiles(files)
             let result = try ProjectLoader(files: reader.access).load(loadRequest)
             let project = try result.project.resolvingEnvironment(files: reader.access)
+            let problems = project.deploymentProblems()
+            if !problems.isEmpty { throw ComposeError(problems) }
             try checkBindSources(of: project, files)
             var hashes: [String: String] = [:]
             var contents: [String: [String: String]] = [:]

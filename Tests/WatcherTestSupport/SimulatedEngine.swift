@@ -19,7 +19,7 @@ package struct SimulatedEngine: Sendable {
     }
 
     package var state = ObservedState()
-    /// By service; others run, and are healthy if they have a health check.
+    /// By service or image id; others run, and are healthy if they have a health check.
     package var behaviours: [String: Behaviour] = [:]
     private var clock = 1_000
     private var made = 0
@@ -186,7 +186,9 @@ package struct SimulatedEngine: Sendable {
         }
         clock += 1
         let networks = state.networks
-        let behaviour = behaviours[container.service] ?? .runs(health: service?.healthcheck == nil ? nil : .healthy)
+        let behaviour =
+            behaviours[container.service] ?? behaviours[container.imageID]
+            ?? .runs(health: service?.healthcheck == nil ? nil : .healthy)
         let now = clock
         try change(id) { container in
             container.ports = ports
