@@ -61,7 +61,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "WatcherTestSupport",
-            dependencies: [.product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: ["Compose", "Reconcile", .product(name: "Subprocess", package: "swift-subprocess")],
             path: "Tests/WatcherTestSupport", swiftSettings: settings),
     ]
         + [

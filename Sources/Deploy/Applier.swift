@@ -56,7 +56,7 @@ struct Applier: Sendable {
             repeat {
                 var held: [Plan.Step] = []
                 for step in waiting {
-                    let isReady = failure == nil && step.after.allSatisfy(done.contains)
+                    let isReady = failure == nil && !Task.isCancelled && step.after.allSatisfy(done.contains)
                     guard isReady, step.isWait || calls < parallelCalls else {
                         held.append(step)
                         continue
@@ -83,6 +83,12 @@ struct Applier: Sendable {
         }
         try Task.checkCancellation()
         if let failure { throw failure }
+        guard waiting.isEmpty else {
+            throw DeployError(
+                stage: stage, reason: .unexpected,
+                message: "the plan's steps \(waiting.map { String($0.id) }.joined(separator: ", ")) wait for each other"
+            )
+        }
         return application
     }
 
@@ -121,8 +127,10 @@ struct Applier: Sendable {
             let lines = (try? await engine.lastLines(of: error.container, count: 20)) ?? []
             for line in lines { journal.log(stage, line, service: wait.service) }
             journal.progress(stage, .failed, error.message, service: wait.service)
+            // What the deployment does not touch cannot be its commit's fault.
             var failure = DeployError(
-                stage: stage, reason: error.reason, message: "\(wait.service): \(error.message)", service: wait.service)
+                stage: stage, reason: wait.isOfKept ? .dependencyNotReady : error.reason,
+                message: "\(wait.service): \(error.message)", service: wait.service)
             failure.logLines = lines
             throw failure
         }
@@ -183,27 +191,6 @@ extension Wait where Container == ContainerID {
         case .healthy: "healthy"
         case .completed: "completed"
         case .verified: "verified"
-        }
-    }
-}
-
-extension DeployError {
-    /// Any error as a failure of a stage: adapters' errors bring their class and advice along.
-    init(_ error: any Error, stage: Event.Stage) {
-        switch error {
-        case let error as DeployError: self = error
-        case let error as any ReasonedError:
-            self.init(stage: stage, reason: error.reason, message: error.message, advice: error.advice)
-        case is CancellationError:
-            self.init(stage: stage, reason: .interrupted, message: "the run was interrupted")
-        case let error as ComposeError:
-            self.init(
-                stage: stage, reason: .invalidProject, message: error.description,
-                advice: "Correct the Compose files and push; nothing was touched.")
-        case let error as FileAccessError:
-            self.init(stage: stage, reason: .invalidProject, message: error.description)
-        default:
-            self.init(stage: stage, reason: .unexpected, message: String(describing: error))
         }
     }
 }

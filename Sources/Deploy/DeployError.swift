@@ -1,3 +1,4 @@
+import Compose
 package import Reconcile
 
 /// A failure with everything a person needs: what failed, where, why, what runs now, what to do next.
@@ -33,4 +34,25 @@ package protocol ReasonedError: Error {
     var message: String { get }
     /// What to do next; may be empty.
     var advice: String { get }
+}
+
+extension DeployError {
+    /// Any error as a failure of a stage: adapters' errors bring their class and advice along.
+    init(_ error: any Error, stage: Event.Stage) {
+        switch error {
+        case let error as DeployError: self = error
+        case let error as any ReasonedError:
+            self.init(stage: stage, reason: error.reason, message: error.message, advice: error.advice)
+        case is CancellationError:
+            self.init(stage: stage, reason: .interrupted, message: "the run was interrupted")
+        case let error as ComposeError:
+            self.init(
+                stage: stage, reason: .invalidProject, message: error.description,
+                advice: "Correct the Compose files and push; nothing was touched.")
+        case let error as FileAccessError:
+            self.init(stage: stage, reason: .invalidProject, message: error.description)
+        default:
+            self.init(stage: stage, reason: .unexpected, message: String(describing: error))
+        }
+    }
 }

@@ -7,21 +7,21 @@ extension DeployRun {
         _ candidate: Candidate, _ staged: (any StagedCheckout)?, _ options: Deployer.Options
     ) async throws -> RunResult {
         var (observed, plan) = try await self.plan(candidate)
+        if options.dryRun { return preview(candidate, plan) }
+        if !plan.pulls.isEmpty {
+            try await pull(plan.pulls, candidate)
+            (observed, plan) = try await replan(candidate, plan)
+        }
         if isInSync(candidate, plan, staged) {
             await cleanUp(plan, candidate, Application())
             await staged?.discard()
             return inSync(plan)
         }
-        if options.dryRun { return preview(candidate, plan) }
         let checkout: any StagedCheckout
-        if let staged { checkout = staged } else { checkout = try await stageCheckout(candidate.commit) }
-        if !plan.pulls.isEmpty {
-            try await pull(plan.pulls, candidate)
-            (observed, plan) = try await self.plan(candidate)
-            if isInSync(candidate, plan, checkout) {
-                await checkout.discard()
-                return inSync(plan)
-            }
+        if let staged {
+            checkout = staged
+        } else {
+            checkout = try await deployer.source.stageCheckout(of: candidate.commit.id)
         }
         var deployment = try await open(candidate, plan, observed)
         do {
@@ -40,8 +40,12 @@ extension DeployRun {
 
     private func plan(_ candidate: Candidate) async throws -> (ObservedState, Plan) {
         try await stage(.plan, "comparing with what runs") {
-            let observed = try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages)
-            let plan = Reconciler.plan(target(candidate, number: facts.record.nextNumber), observed)
+            let (observed, plan) = try await compare(candidate)
+            guard plan.missing.isEmpty else {
+                throw DeployError(
+                    stage: .plan, reason: .externalMissing, message: plan.missing.joined(separator: "\n"),
+                    advice: "Create what is missing, or let the project make it by taking «external: true» away.")
+            }
             for change in plan.changes {
                 journal.progress(
                     .plan, .running, change.description, service: change.kind == "service" ? change.name : nil)
@@ -51,9 +55,24 @@ extension DeployRun {
         }
     }
 
+    private func compare(_ candidate: Candidate) async throws -> (ObservedState, Plan) {
+        let observed = try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages)
+        return (observed, Reconciler.plan(target(candidate, number: facts.record.nextNumber), observed))
+    }
+
+    /// Plans again with the images that are here now; says only what is new.
+    private func replan(_ candidate: Candidate, _ earlier: Plan) async throws -> (ObservedState, Plan) {
+        let (observed, plan) = try await compare(candidate)
+        for change in plan.changes where !earlier.changes.contains(change) {
+            journal.progress(
+                .pull, .running, change.description, service: change.kind == "service" ? change.name : nil)
+        }
+        return (observed, plan)
+    }
+
+    /// Nothing is to be applied. Images that are always pulled have been, and those that run are the ones wanted.
     private func isInSync(_ candidate: Candidate, _ plan: Plan, _ staged: (any StagedCheckout)?) -> Bool {
-        !plan.steps.contains { $0.phase == .apply } && plan.pulls.isEmpty && candidate.kind == .heal
-            && staged?.changedPaths.isEmpty ?? true
+        !plan.steps.contains { $0.phase == .apply } && candidate.kind == .heal && staged?.changedPaths.isEmpty ?? true
     }
 
     private func inSync(_ plan: Plan) -> RunResult {
@@ -89,8 +108,16 @@ extension DeployRun {
                 }
             }
         } catch {
-            var deployment = newDeployment(candidate.kind, candidate.commit, .postponed)
             let failure = DeployError(error, stage: .pull)
+            guard failure.reason != .interrupted else { throw failure }
+            var deployment = newDeployment(candidate.kind, candidate.commit, .postponed)
+            if let latest = facts.record.latest, latest.status == .postponed, latest.reason == failure.reason,
+                latest.commit.id == candidate.commit.id
+            {
+                // The same trouble again is the same record, counted on.
+                deployment.id = latest.id
+                deployment.attempts = latest.attempts + 1
+            }
             deployment.reason = failure.reason
             deployment.message = failure.message
             deployment.finishedAt = journal.time
@@ -135,7 +162,9 @@ extension DeployRun {
         deployment.changes = plan.changes
         deployment.before = observed
         deployment.snapshot = candidate.snapshot
-        try await save(deployment)
+        let opened = deployment
+        try await save(opened)
+        note { $0.record.open = opened }
         return deployment
     }
 
@@ -158,11 +187,16 @@ extension DeployRun {
         deployment.before = nil
         deployment.finishedAt = journal.time
         let isSkipped = facts.record.skipped.contains { $0.commit == candidate.commit.id }
+        let good = deployment
+        try await save(good)
+        // From here on nothing undoes it any more.
+        note { known in
+            known.record.lastGood = good
+            known.record.open = nil
+        }
         journal.progress(.record, .succeeded, "recorded as \(deployment.id)")
-        try await save(deployment)
-        if isSkipped { try await deployer.store.unskip(candidate.commit.id, in: settings.name) }
+        if isSkipped { await unskip(candidate.commit.id) }
         await cleanUp(plan, candidate, application)
-        note { $0.record.lastGood = deployment }
         let count = plan.changes.count
         let what = count == 0 ? "nothing had to change" : "\(count) change\(count == 1 ? "" : "s")"
         var result = self.result(.deployed, "\(deployment.kind.pastTense) \(candidate.commit.id.short): \(what)")
@@ -171,6 +205,16 @@ extension DeployRun {
         result.warnings = plan.warnings + candidate.warnings
         journal.status(.record, .succeeded, result.summary)
         return result
+    }
+
+    private func unskip(_ commit: CommitID) async {
+        do {
+            try await deployer.store.unskip(commit, in: settings.name)
+        } catch {
+            journal.progress(
+                .record, .warning,
+                "\(commit.short) works, but stays on the skip list: \(DeployError(error, stage: .record).message)")
+        }
     }
 
     /// The snapshot with the image ids that run and the services that ran to completion.

@@ -49,7 +49,7 @@ extension DeployRun {
         case .inSync, .deployed, .drift, .pending:
             var result = result
             result.changes = healed.changes
-            result.deployment = healed.deployment
+            result.deployment = healed.deployment ?? result.deployment
             result.warnings += healed.warnings
             return result
         default:
@@ -63,9 +63,7 @@ extension DeployRun {
     ) async throws -> RunResult {
         var result = self.result(.invalid, "\(commit.id.short) cannot be deployed; \(whatRuns)")
         result.failure = RunResult.Failure(error)
-        let latest = facts.record.latest
-        let isKnown = latest?.status == .invalid && latest?.commit.id == commit.id && latest?.message == error.message
-        if !options.dryRun, !isKnown {
+        if !options.dryRun, !(try await isKnownInvalid(commit, error)) {
             var deployment = newDeployment(.deploy, commit, .invalid)
             deployment.reason = error.reason
             deployment.message = error.message
@@ -81,6 +79,16 @@ extension DeployRun {
             journal.belongs(to: DeploymentID(project: settings.name, number: record.nextNumber))
         }
         return try await keepLastGood(result, options)
+    }
+
+    /// The newest record, heals of the last good deployment aside, says the same already.
+    private func isKnownInvalid(_ commit: Commit, _ error: DeployError) async throws -> Bool {
+        var latest = facts.record.latest
+        while let deployment = latest, deployment.kind == .heal, deployment.id.number > 1 {
+            latest = try await deployer.store.deployment(
+                DeploymentID(project: settings.name, number: deployment.id.number - 1))
+        }
+        return latest?.status == .invalid && latest?.commit.id == commit.id && latest?.message == error.message
     }
 
     /// A recorded deployment again, by hand; the commit left behind is not deployed again by itself.
@@ -171,7 +179,8 @@ extension DeployRun {
     func trouble(_ error: any Error) -> RunResult {
         let failure = DeployError(error, stage: facts.stage)
         let outcome: RunResult.Outcome = failure.reason == .invalidProject ? .invalid : .error
-        var result = self.result(outcome, "nothing was changed; \(whatRuns)")
+        let unfinished = facts.record.open.map { "deployment \($0.id) is unfinished; the next run undoes it" }
+        var result = self.result(outcome, unfinished ?? "nothing was changed; \(whatRuns)")
         result.failure = RunResult.Failure(failure)
         return result
     }

@@ -9,7 +9,7 @@ extension DeployRun {
         var deployment = deployment
         deployment.reason = failure.reason
         deployment.message = failure.message
-        let hadSomething = deployment.before?.containers.contains { !$0.isOneOff && $0.parked == nil } ?? false
+        let hadSomething = deployment.hadSomething
         var outcome: RunResult.Outcome = hadSomething ? .restored : .failed
         var summary = hadSomething ? "what ran before was put back; \(whatRuns)" : "there was nothing to put back"
         if options.keepFailed {
@@ -43,14 +43,8 @@ extension DeployRun {
     ) async throws -> RunResult {
         deployment.finishedAt = journal.time
         try await save(deployment)
-        let skips = failure.reason.isCommitsFault && deployment.kind == .deploy
-        if skips {
-            try await deployer.store.skip(
-                SkippedCommit(
-                    commit: deployment.commit.id, reason: failure.message.firstLine, code: failure.reason,
-                    since: journal.time, failures: 1, subject: deployment.commit.subject),
-                in: settings.name)
-        }
+        note { $0.record.open = nil }
+        let skips = try await skipIfAtFault(deployment)
         let isPassing = !failure.reason.isCommitsFault && outcome != .restoreFailed
         var result = self.result(isPassing ? .error : outcome, summary)
         result.changes = plan.changes
@@ -68,10 +62,10 @@ extension DeployRun {
     private func undo(_ deployment: Deployment) async throws {
         try await stage(.rollback, "putting back what ran before") {
             let lastGood = facts.record.lastGood
-            if let lastGood {
-                try await deployer.source.stageCheckout(of: lastGood.commit.id).switchOver()
-            }
+            // Containers come back even when the files cannot; then the attempt does not count as undone.
+            let trouble = if let lastGood { await restoreCheckout(lastGood.commit) } else { nil as DeployError? }
             try await putBack(deployment)
+            if let trouble { throw trouble }
             guard let lastGood, deployment.kind != .heal,
                 let candidate = Candidate(recorded: lastGood, kind: .heal)
             else { return }
@@ -81,11 +75,14 @@ extension DeployRun {
 
     private func putBack(_ deployment: Deployment) async throws {
         guard let before = deployment.before, let snapshot = deployment.snapshot else { return }
-        let observed = try await observe(snapshot.project)
+        let model = facts.record.lastGood?.snapshot?.project ?? snapshot.project
         let plan = UndoPlanner.plan(
-            before: before, observed: observed, deployment: deployment.id.number, settle: settings.settle,
+            .init(number: deployment.id.number, label: deployment.id.description), before: before,
+            observed: try await observe(snapshot.project), model: model, settle: settings.settle,
             timeout: settings.healthTimeout ?? .seconds(300))
-        let candidate = Candidate(commit: deployment.commit, kind: .heal, snapshot: snapshot)
+        let candidate = Candidate(
+            commit: deployment.commit, kind: .heal,
+            snapshot: Snapshot(composeFiles: [:], project: model, imageIDs: [:], contentHashes: [:]))
         _ = try await applier(candidate, .rollback).apply(plan.steps)
     }
 
@@ -95,11 +92,11 @@ extension DeployRun {
         let plan = Reconciler.plan(
             target, try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages))
         guard !plan.steps.isEmpty else { return }
-        for pull in plan.pulls { try await deployer.engine.pull(pull) { _ in } }
+        for pull in plan.pulls where pull.isRequired { try await deployer.engine.pull(pull) { _ in } }
         _ = try await applier(candidate, .rollback).apply(plan.steps)
         let left = Reconciler.plan(
             target, try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages))
-        guard left.steps.isEmpty else {
+        guard !left.steps.contains(where: { $0.phase == .apply }) else {
             throw DeployError(
                 stage: .rollback, reason: .unexpected,
                 message: "after the undo these still differ from the last good deployment: "
@@ -107,29 +104,72 @@ extension DeployRun {
         }
     }
 
-    /// Undoes the attempt of a run that died, before anything else is done.
+    private func restoreCheckout(_ commit: Commit) async -> DeployError? {
+        do {
+            try await deployer.source.stageCheckout(of: commit.id).switchOver()
+            return nil
+        } catch {
+            let failure = DeployError(error, stage: .rollback)
+            journal.progress(.rollback, .warning, "the files of \(commit.id.short) are not back: \(failure.message)")
+            return failure
+        }
+    }
+
+    /// Undoes the attempt of a run that died, or that could not undo it, before anything else is done.
     func recover(_ open: Deployment) async throws {
         journal.belongs(to: open.id)
         note { $0.deployment = open.id }
         journal.status(.rollback, .started, "deployment \(open.id) was never finished; undoing it")
         var closed = open
+        closed.reason = open.reason ?? .interrupted
+        closed.message = open.message ?? "the run ended before the deployment did; it was undone"
         do {
             try await undo(open)
-            closed.status = .interrupted
-            closed.reason = .interrupted
-            closed.message = closed.message ?? "the run ended before the deployment did; it was undone"
-            closed.finishedAt = journal.time
-            try await deployer.store.save(closed)
+            closed.status = open.reason == nil ? .interrupted : open.hadSomething ? .restored : .failed
             journal.status(.rollback, .succeeded, "deployment \(open.id) was undone")
         } catch {
-            throw DeployError(error, stage: .rollback)
+            let failure = DeployError(error, stage: .rollback)
+            if failure.reason.endsRuns { throw failure }
+            // To insist would keep every later commit from being deployed.
+            closed.status = .restoreFailed
+            closed.message = failure.message
+            journal.status(.rollback, .failed, "deployment \(open.id) could not be undone: \(failure.message)")
         }
+        closed.finishedAt = journal.time
+        try await deployer.store.save(closed)
+        try await skipIfAtFault(closed)
         await flushEvents()
         note { $0.deployment = nil }
+    }
+
+    /// Puts the commit on the skip list when the deployment failed by its fault; says whether it did.
+    @discardableResult
+    private func skipIfAtFault(_ deployment: Deployment) async throws -> Bool {
+        guard let reason = deployment.reason, reason.isCommitsFault, deployment.kind == .deploy else { return false }
+        try await deployer.store.skip(
+            SkippedCommit(
+                commit: deployment.commit.id, reason: (deployment.message ?? reason.rawValue).firstLine, code: reason,
+                since: journal.time, failures: 1, subject: deployment.commit.subject),
+            in: settings.name)
+        return true
+    }
+}
+
+extension Deployment {
+    /// Something ran when the attempt was opened.
+    fileprivate var hadSomething: Bool {
+        before?.containers.contains { !$0.isOneOff && $0.parked == nil } ?? false
     }
 }
 
 extension Reason {
-    /// Without the engine nothing can be put back now.
-    fileprivate var endsRuns: Bool { self == .engineUnreachable || self == .interrupted || self == .diskFull }
+    /// Trouble that passes: what was not put back now can be put back by the next run.
+    fileprivate var endsRuns: Bool {
+        switch self {
+        case .engineUnreachable, .interrupted, .diskFull, .stateUnusable, .remoteUnreachable, .rateLimited,
+            .registryUnreachable, .authenticationFailed:
+            true
+        default: false
+        }
+    }
 }

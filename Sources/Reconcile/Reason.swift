@@ -33,6 +33,10 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case branchRewritten = "branch-rewritten"
     case skipListed = "skip-listed"
     case bindSourceMissing = "bind-source-missing"
+    /// A network or volume that is declared as external does not exist.
+    case externalMissing = "external-missing"
+    /// A container that the deployment leaves as it is does not fulfil what a dependant waits for.
+    case dependencyNotReady = "dependency-not-ready"
     case suspended
     case invalidConfiguration = "invalid-configuration"
     case interrupted

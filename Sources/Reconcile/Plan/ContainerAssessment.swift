@@ -12,7 +12,7 @@ struct ContainerAssessment {
         -> [String]
     {
         var causes = configurationCauses(container, service, references)
-        causes += imageCauses(container, service)
+        if causes.isEmpty || !namesAnotherImage(service) { causes += imageCauses(container, service) }
         causes += contentCauses(container, service)
         causes += networkCauses(container, service)
         causes += volumeCauses(container, service)
@@ -40,9 +40,18 @@ struct ContainerAssessment {
         return ["image \(reference) is now \(short(wanted)), was \(short(has))"]
     }
 
-    /// The image id the service should run; nil when the image is not here (yet).
+    /// The reference itself changed, which says more than the ids behind it.
+    private func namesAnotherImage(_ service: Service) -> Bool {
+        guard let previous = target.previous, let before = previous.project.services[service.name] else { return false }
+        return before.imageName(in: previous.project) != service.imageName(in: target.project)
+    }
+
+    /// The image id the service should run; nil when the image is not here (yet). A pinned image that is gone cannot be
+    /// asked for.
     func imageID(of service: Service) -> String? {
-        target.pinnedImages[service.name] ?? observed.images[service.imageName(in: target.project)]?.id
+        let current = observed.images[service.imageName(in: target.project)]?.id
+        if let pinned = target.pinnedImages[service.name], observed.images[pinned] != nil { return pinned }
+        return current
     }
 
     private func contentCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {
@@ -60,9 +69,8 @@ struct ContainerAssessment {
     private func networkCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {
         guard container.state == .running, service.networkMode == nil else { return [] }
         return service.networks.keys.sorted().compactMap { key in
-            guard !recreatedNetworks.contains(key), let network = target.project.networks[key],
-                let id = observed.networks[network.name]?.id, !container.networks.values.contains(id)
-            else { return nil }
+            guard !recreatedNetworks.contains(key), let network = target.project.networks[key] else { return nil }
+            if let id = observed.networks[network.name]?.id, container.networks.values.contains(id) { return nil }
             return "not connected to network \(network.name)"
         }
     }

@@ -15,7 +15,8 @@ package struct ParkedName: Sendable, Hashable, CustomStringConvertible {
     package init?(_ name: String) {
         let marker = ".parked-"
         guard let dot = name.lastIndex(of: "."), name[dot...].hasPrefix(marker),
-            let number = Int(name[name.index(dot, offsetBy: marker.count)...]), number > 0
+            case let digits = name[name.index(dot, offsetBy: marker.count)...],
+            digits.allSatisfy(\.isNumber), let number = Int(digits), number > 0, dot > name.startIndex
         else { return nil }
         self.init(original: String(name[..<dot]), deployment: number)
     }

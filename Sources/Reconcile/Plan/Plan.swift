@@ -4,6 +4,8 @@ package struct Plan: Sendable, Equatable {
     package var pulls: [ImagePull] = []
     /// In an order in which every step comes after the steps it waits for.
     package var steps: [Step] = []
+    /// External networks and volumes that do not exist; with any of these the plan cannot be carried out.
+    package var missing: [String] = []
     /// What the user should know although nothing is done about it.
     package var warnings: [String] = []
     /// Per service and resource: what happens and why, in the user's terms, in dependency order.
@@ -151,11 +153,14 @@ package struct Wait<Container: Sendable & Hashable>: Sendable, Equatable {
     package var isRequired: Bool
     /// The longest it may take, from the start of the wait.
     package var timeout: Duration
+    /// The plan leaves the containers as they are, so that a failure is not its doing.
+    package var isOfKept = false
 
     package init(
         service: String, containers: [Container], expectation: WaitExpectation, isRequired: Bool = true,
-        timeout: Duration
+        timeout: Duration, isOfKept: Bool = false
     ) {
+        self.isOfKept = isOfKept
         self.service = service
         self.containers = containers
         self.expectation = expectation
@@ -190,7 +195,8 @@ extension Operation {
             .wait(
                 Wait<Other>(
                     service: wait.service, containers: try wait.containers.map(transform),
-                    expectation: wait.expectation, isRequired: wait.isRequired, timeout: wait.timeout))
+                    expectation: wait.expectation, isRequired: wait.isRequired, timeout: wait.timeout,
+                    isOfKept: wait.isOfKept))
         }
     }
 }

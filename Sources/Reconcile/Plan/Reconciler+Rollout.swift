@@ -4,13 +4,12 @@ extension Reconciler {
     /// Swaps, starts and verifies the containers of one service after what it depends on is ready.
     mutating func planRollout(_ name: String) {
         guard let service = target.project.services[name], let entry = work[name] else { return }
-        for container in entry.surplus {
-            park(container, cause: "more replicas than wanted", after: creationSteps)
-        }
         for container in entry.kept { repairName(container, service) }
-        let restarts = entry.kept.filter { mustRestart($0, service) }
-        let idle = entry.kept.filter { mustStart($0, service) && stoppedForNetwork[$0.id] == nil }
-        guard !entry.replaced.isEmpty || !entry.added.isEmpty || !restarts.isEmpty || !idle.isEmpty else { return }
+        let woken = entry.kept.filter { mustStart($0, service) || mustRestart($0, service) }
+        for container in entry.kept where !woken.contains(where: { $0.id == container.id }) {
+            reconnect(container, service, after: [])
+        }
+        guard !entry.replaced.isEmpty || !entry.added.isEmpty || !woken.isEmpty else { return }
 
         let ready = readiness(of: service) + creationSteps + clearingSteps
         var started: [ContainerReference] = []
@@ -23,27 +22,30 @@ extension Reconciler {
             last = [startAdded(addition, service, after: ready + last)]
             started.append(.created(step: addition.creation))
         }
-        for container in restarts {
-            last = [restart(container, service, after: ready + last)]
-            started.append(.existing(container.id))
-        }
-        for container in idle {
-            last = [startIdle(container, service, after: ready + last)]
+        for container in woken {
+            last = [wake(container, service, after: ready + last)]
             started.append(.existing(container.id))
         }
         startSteps[name] = last
-        builder.add(
+        let verified = builder.add(
             .wait(
                 Wait(
                     service: name, containers: started, expectation: verification(of: service),
                     timeout: timeout(of: service))),
             cause: "the deployment counts only when its services work", service: name, after: last)
+        if isAwaitedToComplete(name), started.count == service.replicas {
+            waitSteps[WaitKey(service: name, condition: .completedSuccessfully, isRequired: true)] = verified
+        }
     }
 
     /// Gives a container its name back that a broken recreation left under a temporary one.
     private mutating func repairName(_ container: ObservedState.Container, _ service: Service) {
         let final = service.containerName(in: target.project, number: container.number)
-        guard container.name.hasSuffix("_\(final)"), container.name.count == final.count + 13 else { return }
+        guard container.name.hasSuffix("_\(final)"), container.name.count == final.count + 13,
+            container.name.prefix(12).allSatisfy(\.isHexDigit)
+        else { return }
+        let isFree = observed.containers.allSatisfy { $0.name != final || retired[$0.id] != nil }
+        guard isFree else { return }
         let cause = "an interrupted recreation left it as \(container.name)"
         builder.note("service", service.name, .rename, [cause])
         builder.add(
@@ -53,28 +55,13 @@ extension Reconciler {
 
     /// Parks the old container and starts its successor under its name; the time in between is one stop and one start.
     private mutating func swap(_ replacement: ServiceWork.Replacement, _ service: Service, after: [Int]) -> Int {
-        let old = ContainerReference.existing(replacement.old.id)
         let new = ContainerReference.created(step: replacement.creation)
         let cause = replacement.causes.joined(separator: ", ")
         let final = service.containerName(in: target.project, number: replacement.old.number)
-        let parkedName = ParkedName(original: replacement.old.name, deployment: target.deployment).description
-        let parked = builder.add(.rename(old, to: parkedName), cause: cause, service: service.name, after: after)
-        let named = builder.add(.rename(new, to: final), cause: cause, service: service.name, after: [parked])
-        var last = named
-        if stoppedForNetwork[replacement.old.id] == nil {
-            switch replacement.old.state {
-            case .paused:
-                let unpaused = builder.add(.unpause(old), cause: cause, service: service.name, after: [last])
-                last = builder.add(.stop(old), cause: cause, service: service.name, after: [unpaused])
-            case .running, .restarting:
-                last = builder.add(.stop(old), cause: cause, service: service.name, after: [last])
-            case .created, .exited, .dead, .removing: break
-            }
-        }
-        builder.add(
-            .remove(old, volumes: false), cause: "its successor is verified", service: service.name, after: [last],
-            phase: .cleanup)
-        return builder.add(.start(new), cause: cause, service: service.name, after: [last])
+        let (renamed, stopped) = retire(replacement.old, cause: cause, after: after)
+        let named = builder.add(
+            .rename(new, to: final), cause: cause, service: service.name, after: after + [renamed])
+        return builder.add(.start(new), cause: cause, service: service.name, after: [named, stopped])
     }
 
     private mutating func startAdded(_ addition: ServiceWork.Addition, _ service: Service, after: [Int]) -> Int {
@@ -91,47 +78,62 @@ extension Reconciler {
         return builder.add(.start(new), cause: "new container", service: service.name, after: last)
     }
 
-    private mutating func restart(
-        _ container: ObservedState.Container, _ service: Service, after: [Int]
-    ) -> Int {
+    /// Starts a kept container that does not run, or one again that has to notice something new.
+    private mutating func wake(_ container: ObservedState.Container, _ service: Service, after: [Int]) -> Int {
         let reference = ContainerReference.existing(container.id)
+        let (action, cause) = reasonToWake(container, service)
+        builder.note("service", service.name, action, [cause])
         var last = after
-        let isForNetwork = stoppedForNetwork[container.id] != nil
-        let cause = isForNetwork ? "its network was made anew" : "a service it depends on is recreated"
-        builder.note("service", service.name, isForNetwork ? .reconnect : .restart, [cause])
-        if isForNetwork {
-            for key in service.networks.keys.sorted() where recreatedNetworks.contains(key) {
-                last = [
-                    builder.add(
-                        .connect(reference, network: key, service: service.name), cause: cause, service: service.name,
-                        after: last)
-                ]
-            }
-        } else {
+        if action == .restart {
             last = [builder.add(.stop(reference), cause: cause, service: service.name, after: last)]
         }
+        last = reconnect(container, service, after: last)
+        if action == .unpause {
+            return builder.add(.unpause(reference), cause: cause, service: service.name, after: last)
+        }
+        restarted.insert(service.name)
         return builder.add(.start(reference), cause: cause, service: service.name, after: last)
     }
 
-    private mutating func startIdle(_ container: ObservedState.Container, _ service: Service, after: [Int]) -> Int {
-        let reference = ContainerReference.existing(container.id)
-        let cause = "the container is \(container.state)"
-        if container.state == .paused {
-            builder.note("service", service.name, .unpause, [cause])
-            return builder.add(.unpause(reference), cause: cause, service: service.name, after: after)
-        }
-        builder.note("service", service.name, .start, [cause])
-        return builder.add(.start(reference), cause: cause, service: service.name, after: after)
+    private func reasonToWake(
+        _ container: ObservedState.Container, _ service: Service
+    ) -> (Plan.Change.Action, String) {
+        if stoppedForNetwork[container.id] != nil { return (.reconnect, "its network was made anew") }
+        if container.state == .paused { return (.unpause, "the container is paused") }
+        if container.state != .running { return (.start, "the container is \(container.state)") }
+        let owner = service.namespaceOwners.first(where: restarted.contains)
+        return (
+            .restart,
+            owner.map { "it shares a namespace with \($0), which is started again" }
+                ?? "a service it depends on is recreated"
+        )
     }
 
-    /// A kept container is restarted when it left a network for a while, or when a dependency that says
-    /// `restart: true` is recreated.
+    /// Connects a kept container to the networks it left; returns what to wait for afterwards.
+    @discardableResult
+    private mutating func reconnect(
+        _ container: ObservedState.Container, _ service: Service, after: [Int]
+    ) -> [Int] {
+        var last = after
+        for key in networksLeft[container.id] ?? [] where service.networks[key] != nil {
+            last = [
+                builder.add(
+                    .connect(.existing(container.id), network: key, service: service.name),
+                    cause: "its network was made anew", service: service.name, after: last + resourceSteps)
+            ]
+        }
+        return last
+    }
+
+    /// A kept container is restarted when it left a network for a while, when a dependency that says `restart: true` is
+    /// recreated, or when the container whose namespace it shares is started again.
     private func mustRestart(_ container: ObservedState.Container, _ service: Service) -> Bool {
         if stoppedForNetwork[container.id] != nil { return true }
         guard container.state == .running else { return false }
-        return service.dependsOn.contains { name, dependency in
-            dependency.restart && work[name]?.replaced.isEmpty == false
-        }
+        return service.namespaceOwners.contains(where: restarted.contains)
+            || service.dependsOn.contains { name, dependency in
+                dependency.restart && work[name]?.replaced.isEmpty == false
+            }
     }
 
     /// A kept container that does not run is started, unless it is a job that has done its work.
@@ -156,14 +158,36 @@ extension Reconciler {
     /// Steps after which the conditions of the service's dependencies hold.
     private mutating func readiness(of service: Service) -> [Int] {
         var steps: [Int] = []
-        for name in service.dependsOn.keys.sorted() {
-            guard let dependency = service.dependsOn[name], let provider = target.project.services[name],
-                provider.replicas > 0, provider.provider == nil
-            else { continue }
-            steps += startSteps[name] ?? []
+        for (name, provider, dependency) in dependencies(of: service) {
+            steps += startSteps[name] ?? inheritedReadiness(provider)
             if dependency.condition != .started { steps.append(conditionStep(provider, dependency)) }
         }
         return steps
+    }
+
+    /// What a service that stays as it is would have waited for: a dependant does not overtake it.
+    private mutating func inheritedReadiness(_ service: Service) -> [Int] {
+        if let steps = inherited[service.name] { return steps }
+        var steps: [Int] = []
+        for (name, provider, dependency) in dependencies(of: service) {
+            guard let started = startSteps[name] else {
+                steps += inheritedReadiness(provider)
+                continue
+            }
+            steps += started
+            if dependency.condition != .started { steps.append(conditionStep(provider, dependency)) }
+        }
+        inherited[service.name] = steps
+        return steps
+    }
+
+    private func dependencies(of service: Service) -> [(String, Service, Dependency)] {
+        service.dependsOn.sorted { $0.key < $1.key }.compactMap { name, dependency in
+            guard let provider = target.project.services[name], provider.replicas > 0, provider.provider == nil else {
+                return nil
+            }
+            return (name, provider, dependency)
+        }
     }
 
     private mutating func conditionStep(_ provider: Service, _ dependency: Dependency) -> Int {
@@ -172,12 +196,12 @@ extension Reconciler {
         if let step = waitSteps[key] { return step }
         let entry = work[provider.name] ?? ServiceWork()
         let containers: [ContainerReference] =
-            entry.kept.map { .existing($0.id) }
-            + entry.replaced.map { .created(step: $0.creation) } + entry.added.map { .created(step: $0.creation) }
+            entry.kept.map { .existing($0.id) } + entry.replaced.map { .created(step: $0.creation) }
+            + entry.added.map { .created(step: $0.creation) }
         let wait = Wait(
             service: provider.name, containers: containers,
             expectation: dependency.condition == .healthy ? .healthy : .completed, isRequired: dependency.required,
-            timeout: timeout(of: provider))
+            timeout: timeout(of: provider), isOfKept: startSteps[provider.name] == nil)
         // A wait that ends the deployment does not begin before all new containers exist.
         let step = builder.add(
             .wait(wait), cause: dependency.condition.rawValue, service: provider.name,
@@ -195,5 +219,13 @@ extension Reconciler {
         if let timeout = target.healthTimeout { return timeout }
         if isAwaitedToComplete(service.name) { return .seconds(3600) }
         return service.derivedHealthTimeout + target.settle
+    }
+}
+
+extension Service {
+    /// The services whose network, IPC or PID namespace this one shares.
+    fileprivate var namespaceOwners: [String] {
+        [networkMode, ipc, pid].compactMap { $0 }.filter { $0.hasPrefix("service:") }
+            .map { String($0.dropFirst("service:".count)) }
     }
 }

@@ -79,13 +79,14 @@ extension Reconciler {
                 // The name is final where the old one's was made by hand or left by a broken recreation.
                 let final = service.containerName(in: target.project, number: old.number)
                 entry.replaced[index].creation = create(
-                    service, number: old.number, name: "\(old.id.short)_\(final)", final: final, replacing: old.id,
+                    service, number: old.number, name: freeName("\(old.id.short)_\(final)"), final: final,
+                    replacing: old.id,
                     cause: entry.replaced[index].causes.joined(separator: ", "))
             }
             for index in entry.added.indices {
                 let addition = entry.added[index]
                 entry.added[index].creation = create(
-                    service, number: addition.number, name: temporaryName(addition.name), final: addition.name,
+                    service, number: addition.number, name: freeName(addition.name), final: addition.name,
                     replacing: nil,
                     cause: present[name] == nil ? "the service has no container" : "a replica is missing")
             }
@@ -94,9 +95,9 @@ extension Reconciler {
         }
     }
 
-    /// The final name, unless a container that is on its way out still holds it.
-    private func temporaryName(_ final: String) -> String {
-        observed.containers.contains { $0.name == final } ? "\(target.deployment)_\(final)" : final
+    /// The name, unless a container that is on its way out, or that a broken recreation left, still holds it.
+    private func freeName(_ name: String) -> String {
+        observed.containers.contains { $0.name == name } ? "\(target.deployment)_\(name)" : name
     }
 
     private mutating func create(

@@ -2,8 +2,9 @@ import Compose
 
 /// Compares what should run with what runs and says what to do: the pure heart of every deploy, heal and rollback.
 ///
-/// Nothing running is touched by a step that does not come after the creation of all new containers, and a container
-/// that is replaced or no longer wanted is only parked; removing it is cleanup.
+/// Nothing running is touched by a step that does not come after the creation of all new containers (except that a
+/// network is made anew before containers are created in it), and a container that is replaced or no longer wanted is
+/// only parked; removing it is cleanup.
 package struct Reconciler {
     let target: Target
     let observed: ObservedState
@@ -18,14 +19,22 @@ package struct Reconciler {
     var resourceSteps: [Int] = []
     /// Stop steps of containers that had to leave a network that is made anew.
     var stoppedForNetwork: [ContainerID: Int] = [:]
+    /// Keys of the networks made anew that a container was in.
+    var networksLeft: [ContainerID: [String]] = [:]
     var work: [String: ServiceWork] = [:]
     /// Steps that create containers: nothing running is touched before they are through.
     var creationSteps: [Int] = []
-    /// Steps that stop containers nobody wants, whose ports and addresses others may need.
+    /// Steps that stop containers whose names and ports others may need: nothing starts before they are through.
     var clearingSteps: [Int] = []
+    /// The rename and the stop of each container that is parked.
+    var retired: [ContainerID: (renamed: Int, stopped: Int)] = [:]
     /// Steps after which the service's containers have been started.
     var startSteps: [String: [Int]] = [:]
+    /// Services with a kept container that is started again.
+    var restarted: Set<String> = []
     var waitSteps: [WaitKey: Int] = [:]
+    /// What the dependants of a service that stays as it is wait for in its place.
+    var inherited: [String: [Int]] = [:]
 
     struct WaitKey: Hashable {
         var service: String
@@ -52,7 +61,7 @@ package struct Reconciler {
         planVolumes()
         for name in order { work[name] = serviceWork(name) }
         planCreations()
-        planOrphans()
+        planClearing()
         for name in order { planRollout(name) }
         planLeftovers()
         var plan = Plan()
@@ -60,11 +69,12 @@ package struct Reconciler {
         plan.steps = builder.steps
         plan.changes = builder.changes
         plan.warnings = builder.warnings
+        plan.missing = builder.missing
         return plan
     }
 
     /// Images to fetch first: those that are missing, and those whose policy says so.
-    private func pulls() -> [Plan.ImagePull] {
+    private mutating func pulls() -> [Plan.ImagePull] {
         var pulls: [String: Plan.ImagePull] = [:]
         for name in order {
             guard let service = target.project.services[name], service.replicas > 0, service.provider == nil else {
@@ -72,6 +82,12 @@ package struct Reconciler {
             }
             let reference = imageToCreateFrom(service)
             let isPresent = observed.images[reference] != nil
+            if let pinned = target.pinnedImages[name], observed.images[pinned] == nil,
+                observed.images[reference]?.id != pinned
+            {
+                builder.warnings.append(
+                    "the image that service \(name) ran is gone from the engine; \(reference) is used as it is now")
+            }
             let wants = service.pullPolicy == "always" && target.pinnedImages[name] == nil
             guard service.image != nil, service.pullPolicy != "never", service.pullPolicy != "build",
                 wants || !isPresent

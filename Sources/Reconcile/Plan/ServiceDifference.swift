@@ -40,6 +40,15 @@ enum ServiceDifference {
         Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }.sorted().joined(separator: ", ")
     }
 
+    /// A capital begins a word after a small letter, or before one: `cpuRTPeriod` → `cpu_rt_period`.
+    private static func snakeCase(_ label: [Character]) -> String {
+        label.indices.reduce(into: "") { name, index in
+            let next = index + 1 < label.count && label[index + 1].isLowercase
+            if label[index].isUppercase, label[index - 1].isLowercase || next { name += "_" }
+            name += label[index].lowercased()
+        }
+    }
+
     /// `stopGracePeriod` → `stop_grace_period`.
     private static func composeName(_ label: String) -> String {
         switch label {
@@ -47,10 +56,7 @@ enum ServiceDifference {
         case "envFiles": "env_file"
         case "labelFiles": "label_file"
         default:
-            label.reduce(into: "") { name, character in
-                if character.isUppercase, name.last != "_" { name += "_" }
-                name += character.lowercased()
-            }
+            snakeCase(Array(label))
         }
     }
 }

@@ -1,117 +1,202 @@
-import Compose
+package import Compose
 
 /// Plans the way back from a deployment that failed or died: what it created goes, what it parked comes back.
 ///
-/// It needs no model, only what ran before and what is there now, so it works after a crash and for projects that
-/// watcher never deployed before.
+/// Containers need no model, only what ran before and what is there now, so it works after a crash and for projects that
+/// watcher never deployed before. Networks that were made anew are made once more as the model says.
 package struct UndoPlanner {
-    private let before: ObservedState
-    private let observed: ObservedState
-    private let deployment: Int
-    private let settle: Duration
-    private let timeout: Duration
-    private var builder = PlanBuilder()
+    /// The deployment to undo.
+    package struct Attempt: Sendable, Equatable {
+        /// Its number, as in parked names.
+        package var number: Int
+        /// The value of the deployment label of the containers it made.
+        package var label: String
 
-    /// - Parameter deployment: the number of the deployment to undo.
-    package init(
-        before: ObservedState, observed: ObservedState, deployment: Int, settle: Duration, timeout: Duration
+        package init(number: Int, label: String) {
+            self.number = number
+            self.label = label
+        }
+    }
+
+    let before: ObservedState
+    let observed: ObservedState
+    let attempt: Attempt
+    /// What ran before; the attempt's own model when that is not known.
+    let model: Project
+    let settle: Duration
+    let timeout: Duration
+    var builder = PlanBuilder()
+    /// Steps that remove what the attempt created.
+    var removed: [Int] = []
+    /// Containers that the way back stops because their network changes.
+    var stopped: [ContainerID: Int] = [:]
+    /// Steps that connect a container to its networks again.
+    var connected: [ContainerID: [Int]] = [:]
+    let earlier: [ContainerID: ObservedState.Container]
+
+    private init(
+        _ attempt: Attempt, before: ObservedState, observed: ObservedState, model: Project, settle: Duration,
+        timeout: Duration
     ) {
         self.before = before
         self.observed = observed
-        self.deployment = deployment
+        self.attempt = attempt
+        self.model = model
         self.settle = settle
         self.timeout = timeout
+        earlier = Dictionary(before.containers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The plan; empty when nothing of the deployment is left.
+    /// The plan, to be carried out on `model`; empty when nothing of the deployment is left.
     package static func plan(
-        before: ObservedState, observed: ObservedState, deployment: Int, settle: Duration, timeout: Duration
+        _ attempt: Attempt, before: ObservedState, observed: ObservedState, model: Project, settle: Duration,
+        timeout: Duration
     ) -> Plan {
         var planner = UndoPlanner(
-            before: before, observed: observed, deployment: deployment, settle: settle, timeout: timeout)
+            attempt, before: before, observed: observed, model: model, settle: settle, timeout: timeout)
         return planner.plan()
     }
 
     private mutating func plan() -> Plan {
-        let removed = removeCreated()
-        removeNetworks(after: removed)
-        putBack(after: removed)
+        removeCreated()
+        restoreNetworks()
+        let survivors = survivors()
+        let renamed = restoreNames(survivors)
+        restoreStates(survivors, renamed)
         var plan = Plan()
         plan.steps = builder.steps
         plan.changes = builder.changes
         return plan
     }
 
-    private mutating func removeCreated() -> [Int] {
-        let known = Set(before.containers.map(\.id))
+    private mutating func removeCreated() {
         let created = observed.containers.filter {
-            let stamp = "\($0.labels[ComposeLabels.watcherProject] ?? "")/\(deployment)"
-            return $0.labels[ComposeLabels.watcherDeployment] == stamp && !known.contains($0.id)
+            $0.labels[ComposeLabels.watcherDeployment] == attempt.label && earlier[$0.id] == nil
         }
-        return created.map { container in
+        for container in created {
             let cause = "made by the deployment that is undone"
             builder.note("service", container.service, .remove, [cause])
             var after: [Int] = []
-            if container.state == .running || container.state == .restarting {
+            if container.isUp {
                 after = [builder.add(.stop(.existing(container.id)), cause: cause, service: container.service)]
             }
-            return builder.add(
-                .remove(.existing(container.id), volumes: true), cause: cause, service: container.service,
-                after: after)
+            removed.append(
+                builder.add(
+                    .remove(.existing(container.id), volumes: true), cause: cause, service: container.service,
+                    after: after))
         }
     }
 
-    private mutating func removeNetworks(after removed: [Int]) {
-        let created = observed.networks.values.filter {
-            before.networks[$0.name] == nil && $0.labels[ComposeLabels.network] != nil
-        }
-        for network in created.sorted(by: { $0.name < $1.name }) {
-            let isUsed = before.containers.contains { $0.networks.keys.contains(network.name) }
-            guard !isUsed else { continue }
-            builder.add(
-                .removeNetwork(id: network.id, name: network.name), cause: "made by the deployment that is undone",
-                after: removed)
-        }
+    /// Parked containers of the attempt, and others that were there before, in the order in which they started then.
+    private func survivors() -> [ObservedState.Container] {
+        observed.containers
+            .filter { earlier[$0.id] != nil || $0.parked?.deployment == attempt.number }
+            .sorted { one, other in
+                let first = earlier[one.id]?.startedAt ?? 0
+                let second = earlier[other.id]?.startedAt ?? 0
+                return first == second ? one.name < other.name : first < second
+            }
     }
 
-    private mutating func putBack(after removed: [Int]) {
-        let earlier = Dictionary(before.containers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        var started: [String: [(ContainerReference, Int)]] = [:]
-        for container in inStartOrder() {
+    /// Gives every container its name back; one that holds another's name moves out of the way first.
+    private mutating func restoreNames(_ survivors: [ObservedState.Container]) -> [ContainerID: Int] {
+        var wanted: [ContainerID: String] = [:]
+        for container in survivors {
+            let name = earlier[container.id]?.name ?? container.parked?.original ?? container.name
+            if name != container.name { wanted[container.id] = name }
+        }
+        let holders = Dictionary(survivors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var steps: [ContainerID: Int] = [:]
+        for container in survivors where wanted[container.id] != nil {
+            var chain = [container]
+            while let name = chain.last.flatMap({ wanted[$0.id] }), let holder = holders[name],
+                wanted[holder.id] != nil, !chain.contains(where: { $0.id == holder.id })
+            {
+                chain.append(holder)
+            }
+            var after = removed
+            for link in chain.reversed() {
+                guard let name = wanted[link.id] else { continue }
+                let step =
+                    steps[link.id]
+                    ?? builder.add(
+                        .rename(.existing(link.id), to: name), cause: "it had this name before",
+                        service: link.service, after: after)
+                steps[link.id] = step
+                after = removed + [step]
+            }
+        }
+        return steps
+    }
+
+    private mutating func restoreStates(_ survivors: [ObservedState.Container], _ renamed: [ContainerID: Int]) {
+        var ready: [String: [Int]] = [:]
+        var pending: [String: Pending] = [:]
+        for container in survivors {
             let reference = ContainerReference.existing(container.id)
             let was = earlier[container.id]
-            var after = removed
-            if let parked = container.parked {
-                let cause = "it ran before"
-                builder.note("service", container.service, .start, ["put back as it was"])
-                after = [
-                    builder.add(
-                        .rename(reference, to: parked.original), cause: cause, service: container.service, after: after)
-                ]
+            let ran = was.map { $0.isUp || $0.state == .paused } ?? true
+            let runs = (container.isUp || container.state == .paused) && stopped[container.id] == nil
+            if container.parked != nil { builder.note("service", container.service, .start, ["put back as it was"]) }
+            let after = removed + [renamed[container.id]].compactMap { $0 } + (connected[container.id] ?? [])
+            if runs, !ran {
+                builder.add(
+                    .stop(reference), cause: "it did not run before", service: container.service, after: after)
             }
-            let ran = was.map { $0.state == .running || $0.state == .restarting } ?? true
-            let runs = container.state == .running || container.state == .restarting
             guard ran, !runs else { continue }
-            let start = builder.add(.start(reference), cause: "it ran before", service: container.service, after: after)
-            if was?.health != .unhealthy { started[container.service, default: []].append((reference, start)) }
+            let dependencies = container.dependencyNames.filter { $0 != container.service }
+            for name in dependencies where pending[name] != nil {
+                ready[name] = addWait(name, pending.removeValue(forKey: name))
+            }
+            let start = builder.add(
+                .start(reference), cause: "it ran before", service: container.service,
+                after: after + dependencies.flatMap { ready[$0] ?? [] })
+            pending[container.service, default: Pending()].add(reference, start, was)
         }
-        for service in started.keys.sorted() {
-            let entries = started[service] ?? []
-            builder.add(
-                .wait(
-                    Wait(
-                        service: service, containers: entries.map(\.0), expectation: .verified(settle: settle),
-                        timeout: timeout)),
-                cause: "what was put back must work", service: service, after: entries.map(\.1))
+        for service in pending.keys.sorted() { _ = addWait(service, pending[service]) }
+    }
+
+    /// Containers of a service that were started and are to be verified together.
+    private struct Pending {
+        var starts: [Int] = []
+        /// With whether it has to work: what worked before has to work again.
+        var verified: [(container: ContainerReference, isRequired: Bool)] = []
+
+        mutating func add(_ container: ContainerReference, _ start: Int, _ was: ObservedState.Container?) {
+            starts.append(start)
+            switch (was?.state, was?.health) {
+            case (.restarting, _), (_, .unhealthy): break
+            case (_, .starting): verified.append((container, false))
+            default: verified.append((container, true))
+            }
         }
     }
 
-    /// Parked containers of this deployment, and others that ran before, in the order in which they started then.
-    private func inStartOrder() -> [ObservedState.Container] {
-        let earlier = Dictionary(
-            before.containers.map { ($0.id, $0.startedAt ?? 0) }, uniquingKeysWith: { first, _ in first })
-        return observed.containers
-            .filter { $0.parked.map { $0.deployment == deployment } ?? (earlier[$0.id] != nil) }
-            .sorted { (earlier[$0.id] ?? 0, $0.name) < (earlier[$1.id] ?? 0, $1.name) }
+    /// Adds the waits for a service; returns what its dependants wait for.
+    private mutating func addWait(_ service: String, _ pending: Pending?) -> [Int] {
+        guard let pending else { return [] }
+        var steps = pending.starts
+        for isRequired in [true, false] {
+            let containers = pending.verified.filter { $0.isRequired == isRequired }.map(\.container)
+            guard !containers.isEmpty else { continue }
+            steps.append(
+                builder.add(
+                    .wait(
+                        Wait(
+                            service: service, containers: containers, expectation: .verified(settle: settle),
+                            isRequired: isRequired, timeout: timeout)),
+                    cause: "what was put back must work", service: service, after: pending.starts))
+        }
+        return steps
+    }
+}
+
+extension ObservedState.Container {
+    /// It runs, or the engine is about to start it again.
+    var isUp: Bool { state == .running || state == .restarting }
+
+    /// The services it depends on, from its label.
+    fileprivate var dependencyNames: [String] {
+        (labels[ComposeLabels.dependsOn] ?? "").split(separator: ",").map { String($0.prefix { $0 != ":" }) }.sorted()
     }
 }

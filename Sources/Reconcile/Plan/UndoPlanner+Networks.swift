@@ -1,0 +1,73 @@
+import Compose
+
+extension UndoPlanner {
+    /// Removes networks the attempt made, and makes those once more that it made anew.
+    mutating func restoreNetworks() {
+        for network in observed.networks.values.sorted(by: { $0.name < $1.name })
+        where before.networks[network.name] == nil && isOwn(network) && !isUsedBySurvivors(network) {
+            builder.add(
+                .removeNetwork(id: network.id, name: network.name), cause: "made by the deployment that is undone",
+                after: removed)
+        }
+        for network in before.networks.values.sorted(by: { $0.name < $1.name }) where isOwn(network) {
+            restore(network)
+        }
+    }
+
+    private func isUsedBySurvivors(_ network: ObservedState.Network) -> Bool {
+        observed.containers.contains {
+            $0.labels[ComposeLabels.watcherDeployment] != attempt.label && $0.networks[network.name] != nil
+        }
+    }
+
+    private func isOwn(_ network: ObservedState.Network) -> Bool {
+        network.labels[ComposeLabels.network] != nil && network.labels[ComposeLabels.project] == model.name
+    }
+
+    /// The network is as it was, or is made anew; then everybody who left it comes back.
+    private mutating func restore(_ network: ObservedState.Network) {
+        let users = observed.containers.filter { earlier[$0.id]?.networks.keys.contains(network.name) == true }
+        guard !users.isEmpty, let (key, definition) = model.networks.first(where: { $0.value.name == network.name })
+        else { return }
+        let cause = "network \(network.name) was made anew by the deployment that is undone"
+        let current = observed.networks[network.name]
+        let isRight = current.map {
+            $0.id == network.id
+                || ConfigHash.accepted(definition).contains($0.labels[ComposeLabels.configHash] ?? "")
+        }
+        var made: [Int] = []
+        if isRight != true {
+            let left = current.map { leave($0, users, cause) } ?? []
+            made = [builder.add(.createNetwork(key: key), cause: cause, after: removed + left)]
+        }
+        for container in users where isRight != true || container.networks[network.name] == nil {
+            guard model.services[container.service]?.networks[key] != nil else { continue }
+            let after = made + [stopped[container.id]].compactMap { $0 }
+            connected[container.id, default: []].append(
+                builder.add(
+                    .connect(.existing(container.id), network: key, service: container.service), cause: cause,
+                    service: container.service, after: after))
+        }
+    }
+
+    /// Stops and disconnects the users of a network that is in the way, and removes it.
+    private mutating func leave(
+        _ network: ObservedState.Network, _ users: [ObservedState.Container], _ cause: String
+    ) -> [Int] {
+        var left: [Int] = []
+        for container in users where container.networks[network.name] != nil {
+            let reference = ContainerReference.existing(container.id)
+            if container.isUp, !container.isOneOff, stopped[container.id] == nil {
+                stopped[container.id] = builder.add(.stop(reference), cause: cause, service: container.service)
+            }
+            left.append(
+                builder.add(
+                    .disconnect(reference, networkID: network.id), cause: cause, service: container.service,
+                    after: [stopped[container.id]].compactMap { $0 }))
+        }
+        return [
+            builder.add(
+                .removeNetwork(id: network.id, name: network.name), cause: cause, after: removed + left)
+        ]
+    }
+}

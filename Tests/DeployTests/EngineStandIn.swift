@@ -1,0 +1,137 @@
+import Compose
+import Deploy
+import Reconcile
+import Synchronization
+import WatcherTestSupport
+
+/// Trouble of an adapter.
+struct Trouble: ReasonedError, Equatable {
+    var reason: Reason
+    var message: String
+    var advice = ""
+}
+
+/// Lets a process die: after a number of calls everything it asks for fails, and nothing is written any more.
+final class Life: Sendable {
+    private let left = Mutex<Int?>(nil)
+
+    /// Dies at the call after this many; nil lives for ever.
+    func end(after calls: Int?) { left.withLock { $0 = calls } }
+
+    func spend() throws {
+        try left.withLock { calls in
+            guard let count = calls else { return }
+            guard count > 0 else { throw Trouble(reason: .engineUnreachable, message: "the process is dead") }
+            calls = count - 1
+        }
+    }
+
+    var isOver: Bool { left.withLock { $0 == 0 } }
+}
+
+/// A container engine in memory, which can be made to fail.
+final class EngineStandIn: ContainerEngine {
+    struct State: Sendable {
+        var engine = SimulatedEngine()
+        /// What the registry has: image id by reference.
+        var registry: [String: String] = [:]
+        /// Fails the operations it gives an error for.
+        var refusal: @Sendable (Operation<ContainerID>, Project) -> Trouble? = { _, _ in nil }
+        var pullTrouble: Trouble?
+        var isUnreachable = false
+        /// What was written: operations and pulls.
+        var writes = 0
+        var pulls: [String] = []
+        var inspections = 0
+        /// What happens while somebody waits: called at each look at a container.
+        var meanwhile: @Sendable (inout SimulatedEngine, Int) -> Void = { _, _ in }
+        var listeners: [AsyncThrowingStream<ContainerEvent, any Error>.Continuation] = []
+        var stamps: [DeploymentStamp] = []
+    }
+
+    private let life: Life
+    private let held = Mutex(State())
+
+    init(_ life: Life) { self.life = life }
+
+    func with<Value: Sendable>(_ body: (inout State) throws -> Value) rethrows -> Value {
+        try held.withLock { try body(&$0) }
+    }
+
+    private func reach() throws {
+        try life.spend()
+        if with({ $0.isUnreachable }) {
+            throw Trouble(reason: .engineUnreachable, message: "the engine cannot be reached")
+        }
+    }
+
+    func observe(_ query: ObservationQuery) async throws -> ObservedState {
+        try reach()
+        return with { state in
+            var observed = state.engine.state
+            observed.images = observed.images.filter { query.images.contains($0.key) }
+            observed.containers.sort { $0.name < $1.name }
+            return observed
+        }
+    }
+
+    func container(_ id: ContainerID) async throws -> ObservedState.Container? {
+        try reach()
+        return with { state in
+            state.inspections += 1
+            state.meanwhile(&state.engine, state.inspections)
+            for listener in state.listeners { listener.yield(.init(container: id, action: "health_status")) }
+            return state.engine.state.containers.first { $0.id == id }
+        }
+    }
+
+    func pull(_ pull: Plan.ImagePull, progress: @escaping @Sendable (String) -> Void) async throws {
+        try reach()
+        progress("pulling \(pull.reference)")
+        try with { state in
+            state.writes += 1
+            state.pulls.append(pull.reference)
+            if let trouble = state.pullTrouble { throw trouble }
+            guard let id = state.registry[pull.reference] else {
+                throw Trouble(reason: .imageNotFound, message: "no image \(pull.reference) in the registry")
+            }
+            state.engine.setImage(pull.reference, id: id)
+        }
+    }
+
+    func perform(
+        _ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp
+    ) async throws -> ContainerID? {
+        try reach()
+        return try with { state in
+            state.writes += 1
+            state.stamps.append(stamp)
+            if let trouble = state.refusal(operation, project) { throw trouble }
+            let labels = [
+                ComposeLabels.watcherProject: stamp.project, ComposeLabels.watcherCommit: stamp.commit.hex,
+                ComposeLabels.watcherDeployment: "\(stamp.project)/\(stamp.deployment)",
+            ]
+            do {
+                let created = try state.engine.perform(operation, on: project, labels: labels)
+                for container in state.engine.state.containers {
+                    for listener in state.listeners { listener.yield(.init(container: container.id, action: "change")) }
+                }
+                return created
+            } catch let refusal as SimulatedEngine.Refusal {
+                throw Trouble(reason: refusal.reason, message: refusal.message)
+            }
+        }
+    }
+
+    func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error> {
+        try reach()
+        let (stream, continuation) = AsyncThrowingStream.makeStream(of: ContainerEvent.self)
+        with { $0.listeners.append(continuation) }
+        return stream
+    }
+
+    func lastLines(of id: ContainerID, count: Int) async throws -> [String] {
+        try reach()
+        return ["last words of \(id.short)"]
+    }
+}

@@ -1,0 +1,98 @@
+import Compose
+import Deploy
+import Reconcile
+import Synchronization
+import WatcherTestSupport
+
+/// A repository in memory, with a checkout that is only a set of files.
+final class SourceStandIn: CommitSource {
+    struct State: Sendable {
+        var commits: [Commit] = []
+        var trees: [CommitID: FileTree] = [:]
+        /// The files of the checkout.
+        var checkout = FileTree([:])
+        var trouble: Trouble?
+        var stagingTrouble: Trouble?
+        var staged = 0
+        var discarded = 0
+    }
+
+    struct Staged: StagedCheckout {
+        var source: SourceStandIn
+        var tree: FileTree
+        var changedPaths: [String]
+
+        func switchOver() async throws { source.with { $0.checkout = tree } }
+        func discard() async { source.with { $0.discarded += 1 } }
+    }
+
+    let checkoutPath = "/checkout"
+    private let life: Life
+    private let held = Mutex(State())
+
+    init(_ life: Life) { self.life = life }
+
+    func with<Value: Sendable>(_ body: (inout State) throws -> Value) rethrows -> Value {
+        try held.withLock { try body(&$0) }
+    }
+
+    /// Commits files, by path relative to the checkout, on top of the newest commit, or of another parent.
+    @discardableResult
+    func commit(_ subject: String, _ files: [String: String], onto parent: CommitID? = nil) -> Commit {
+        with { state in
+            let number = String(state.commits.count + 1)
+            let id = CommitID(hex: String(repeating: number, count: 40 / number.count))
+            let commit = Commit(
+                id: id, parents: [parent ?? state.commits.last?.id].compactMap { $0 }, author: "A <a@b>",
+                subject: subject, time: state.commits.count)
+            state.commits.append(commit)
+            state.trees[id] = FileTree(
+                Dictionary(uniqueKeysWithValues: files.map { ("/checkout/\($0.key)", $0.value) }))
+            return commit
+        }
+    }
+
+    func fetchTip() async throws -> Commit {
+        try life.spend()
+        return try with { state in
+            if let trouble = state.trouble { throw trouble }
+            guard let tip = state.commits.last else { throw Trouble(reason: .branchMissing, message: "no branch") }
+            return tip
+        }
+    }
+
+    func commit(named revision: String) async throws -> Commit? {
+        with { $0.commits.first { $0.id.hex.hasPrefix(revision) } }
+    }
+
+    func isAncestor(_ ancestor: CommitID, of commit: CommitID) async throws -> Bool {
+        with { state in
+            var next: CommitID? = commit
+            while let id = next {
+                if id == ancestor { return true }
+                next = state.commits.first { $0.id == id }?.parents.first
+            }
+            return false
+        }
+    }
+
+    func files(of commit: CommitID) async throws -> FileAccess {
+        guard let tree = with({ $0.trees[commit] }) else {
+            throw Trouble(reason: .commitMissing, message: "no commit \(commit)")
+        }
+        return tree.access
+    }
+
+    func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout {
+        try life.spend()
+        return try with { state in
+            if let trouble = state.stagingTrouble { throw trouble }
+            let tree = state.trees[commit] ?? FileTree([:])
+            state.staged += 1
+            let paths = Set(tree.files.keys).union(state.checkout.files.keys)
+            return Staged(
+                source: self, tree: tree,
+                changedPaths: paths.filter { tree.files[$0] != state.checkout.files[$0] }.sorted())
+        }
+    }
+}

@@ -1,0 +1,241 @@
+package import Compose
+package import Reconcile
+
+/// An engine in memory with the rules of the real one that a plan can break: names and ports are taken once, networks in
+/// use are not removed, running containers are not removed, what is named has to exist.
+package struct SimulatedEngine: Sendable {
+    /// What a service's containers do when they are started.
+    package enum Behaviour: Sendable, Equatable {
+        case runs(health: ObservedState.Container.Health?)
+        case exits(Int)
+        /// The engine restarts it for ever.
+        case crashLoops
+    }
+
+    package struct Refusal: Error, Equatable, CustomStringConvertible {
+        package var reason: Reason
+        package var message: String
+        package var description: String { message }
+    }
+
+    package var state = ObservedState()
+    /// By service or image id; others run, and are healthy if they have a health check.
+    package var behaviours: [String: Behaviour] = [:]
+    private var clock = 1_000
+    private var made = 0
+
+    package init() {}
+
+    /// Carries out an operation as the engine would; a wait does nothing.
+    package mutating func perform(
+        _ operation: Operation<ContainerID>, on project: Project, labels: [String: String] = [:]
+    ) throws -> ContainerID? {
+        switch operation {
+        case .createNetwork(let key): try createNetwork(key, project)
+        case .removeNetwork(let id, let name): try removeNetwork(id, name)
+        case .createVolume(let key): createVolume(key, project)
+        case .create(let creation): return try create(creation, project, labels)
+        case .rename(let id, let name): try rename(id, name)
+        case .start(let id): try start(id, project)
+        case .unpause(let id):
+            guard try index(id).state == .paused else { throw refusal(.engineFailed, "container is not paused") }
+            try change(id) { $0.state = .running }
+        case .stop(let id): try stop(id)
+        case .remove(let id, _):
+            let container = try index(id)
+            guard ![.running, .restarting, .paused].contains(container.state) else {
+                throw refusal(.engineFailed, "cannot remove running container \(container.name)")
+            }
+            state.containers.removeAll { $0.id == id }
+        case .connect(let id, let key, let service): try connect(id, key, service, project)
+        case .disconnect(let id, let networkID):
+            let name = state.networks.values.first { $0.id == networkID }?.name
+            guard let name else { throw refusal(.engineFailed, "no network \(networkID)") }
+            try change(id) { $0.networks[name] = nil }
+        case .wait: break
+        }
+        state.containers.sort { $0.name < $1.name }
+        return nil
+    }
+
+    package mutating func change(_ id: ContainerID, _ body: (inout ObservedState.Container) -> Void) throws {
+        guard let position = state.containers.firstIndex(where: { $0.id == id }) else {
+            throw refusal(.engineFailed, "no container \(id.short)")
+        }
+        body(&state.containers[position])
+    }
+
+    /// Changes the container of that name.
+    package mutating func change(_ name: String, _ body: (inout ObservedState.Container) -> Void) throws {
+        guard let id = state.containers.first(where: { $0.name == name })?.id else {
+            throw refusal(.engineFailed, "no container \(name)")
+        }
+        try change(id, body)
+    }
+
+    package mutating func remove(_ name: String) { state.containers.removeAll { $0.name == name } }
+
+    package mutating func setImage(_ reference: String, id: String) {
+        state.images[reference] = ObservedState.Image(id: id)
+        state.images[id] = ObservedState.Image(id: id)
+    }
+
+    package mutating func nextID(_ prefix: String) -> String {
+        made += 1
+        let digits = String(made, radix: 16)
+        return prefix + String(repeating: "0", count: 12 - prefix.count - digits.count) + digits
+            + String(repeating: "0", count: 52)
+    }
+
+    // MARK: - Networks and volumes
+
+    private mutating func createNetwork(_ key: String, _ project: Project) throws {
+        guard let network = project.networks[key] else { throw refusal(.unexpected, "no network \(key) in the model") }
+        guard state.networks[network.name] == nil else {
+            throw refusal(.nameConflict, "network \(network.name) already exists")
+        }
+        state.networks[network.name] = .init(
+            id: nextID("e"), name: network.name, labels: network.labels(key: key, in: project))
+    }
+
+    private mutating func removeNetwork(_ id: String, _ name: String) throws {
+        guard state.networks[name]?.id == id else { throw refusal(.engineFailed, "no network \(name)") }
+        let users = state.containers.filter { $0.isUp && $0.networks[name] != nil }
+        guard users.isEmpty else {
+            throw refusal(.engineFailed, "network \(name) has active endpoints: \(users.map(\.name))")
+        }
+        state.networks[name] = nil
+    }
+
+    private mutating func createVolume(_ key: String, _ project: Project) {
+        guard let volume = project.volumes[key], state.volumes[volume.name] == nil else { return }
+        state.volumes[volume.name] = .init(
+            name: volume.name, driver: volume.driver ?? "local", labels: volume.labels(key: key, in: project))
+    }
+
+    private mutating func connect(_ id: ContainerID, _ key: String, _ service: String, _ project: Project) throws {
+        guard let network = project.networks[key], let existing = state.networks[network.name],
+            project.services[service]?.networks[key] != nil
+        else { throw refusal(.engineFailed, "cannot connect \(service) to network \(key)") }
+        let container = try index(id)
+        guard container.networks[network.name] == nil else {
+            throw refusal(.engineFailed, "\(container.name) is already connected to \(network.name)")
+        }
+        try change(id) { $0.networks[network.name] = $0.isUp ? existing.id : "" }
+    }
+
+    // MARK: - Containers
+
+    private mutating func create(
+        _ creation: ContainerCreation<ContainerID>, _ project: Project, _ labels: [String: String]
+    ) throws -> ContainerID {
+        guard let service = project.services[creation.service] else {
+            throw refusal(.unexpected, "no service \(creation.service) in the model")
+        }
+        guard !state.containers.contains(where: { $0.name == creation.name }) else {
+            throw refusal(.nameConflict, "the name \(creation.name) is in use")
+        }
+        guard let image = state.images[creation.image] else {
+            throw refusal(.imageNotFound, "no image \(creation.image)")
+        }
+        let id = ContainerID(hex: nextID("c"))
+        let hash = ConfigHash.label(of: service, references: creation.references.mapValues(\.hex))
+        var container = ObservedState.Container(
+            id: id, name: creation.name, service: service.name, number: creation.number, state: .created)
+        container.imageID = image.id
+        container.labels = service.containerLabels(
+            in: project, number: creation.number, imageID: creation.imageID, configHash: hash
+        ).merging(labels) { $1 }
+        container.labels[ComposeLabels.watcherContentHash] = creation.contentHash
+        container.restartPolicy = service.restart ?? "no"
+        if service.networkMode == nil {
+            for key in service.networks.keys { container.networks[project.networks[key]?.name ?? key] = "" }
+        }
+        for mount in service.volumes where mount.kind == .volume {
+            let name = mount.source.flatMap { project.volumes[$0]?.name }
+            if let name, state.volumes[name] == nil { throw refusal(.engineFailed, "no volume \(name)") }
+            container.mounts.append(.init(type: "volume", name: name, source: "", target: mount.target))
+        }
+        state.containers.append(container)
+        state.containers.sort { $0.name < $1.name }
+        return id
+    }
+
+    private mutating func rename(_ id: ContainerID, _ name: String) throws {
+        guard !state.containers.contains(where: { $0.name == name }) else {
+            throw refusal(.nameConflict, "the name \(name) is in use")
+        }
+        try change(id) { $0.name = name }
+    }
+
+    private mutating func start(_ id: ContainerID, _ project: Project) throws {
+        let container = try index(id)
+        guard container.state != .paused else { throw refusal(.engineFailed, "cannot start a paused container") }
+        guard !container.isUp else { return }
+        let service = project.services[container.service]
+        let ports = (service?.ports ?? []).compactMap { port in
+            port.published.map { "0.0.0.0:\($0)->\(port.target)/\(port.proto ?? "tcp")" }
+        }
+        for other in state.containers where other.isUp && other.id != id {
+            for port in ports where other.ports.contains(port) {
+                throw refusal(.portConflict, "\(container.name): port \(port) is taken by \(other.name)")
+            }
+        }
+        for name in container.networks.keys where state.networks[name] == nil {
+            throw refusal(.engineFailed, "\(container.name): network \(name) not found")
+        }
+        clock += 1
+        let networks = state.networks
+        let behaviour =
+            behaviours[container.service] ?? behaviours[container.imageID]
+            ?? .runs(health: service?.healthcheck == nil ? nil : .healthy)
+        let now = clock
+        try change(id) { container in
+            container.ports = ports
+            container.startedAt = now
+            for name in container.networks.keys { container.networks[name] = networks[name]?.id }
+            container.apply(behaviour)
+        }
+    }
+
+    private mutating func stop(_ id: ContainerID) throws {
+        try change(id) { container in
+            guard container.isUp || container.state == .paused else { return }
+            container.state = .exited
+            container.exitCode = 143
+            container.health = nil
+            container.ports = []
+        }
+    }
+
+    private func index(_ id: ContainerID) throws -> ObservedState.Container {
+        guard let container = state.containers.first(where: { $0.id == id }) else {
+            throw refusal(.engineFailed, "no container \(id.short)")
+        }
+        return container
+    }
+
+    private func refusal(_ reason: Reason, _ message: String) -> Refusal { Refusal(reason: reason, message: message) }
+}
+
+extension ObservedState.Container {
+    fileprivate var isUp: Bool { state == .running || state == .restarting }
+
+    fileprivate mutating func apply(_ behaviour: SimulatedEngine.Behaviour) {
+        switch behaviour {
+        case .runs(let health):
+            state = .running
+            exitCode = 0
+            self.health = health
+        case .exits(let code):
+            state = .exited
+            exitCode = code
+            health = nil
+            ports = []
+        case .crashLoops:
+            state = .restarting
+            exitCode = 1
+            restartCount += 1
+        }
+    }
+}
