@@ -108,10 +108,12 @@ import Testing
             String(decoding: try JSONEncoder().encode(request), as: UTF8.self) + "\n", to: "request")
         // The parent is a shell that holds the child's input open until ssh runs, and then ends.
         let parent = """
-            (cat \(line); until pgrep -f "[U]serKnownHostsFile=.\(known)" > /dev/null; do sleep 0.05; done) \
-            | setsid \(try watcher()) \(GitNetworkChild.command); true
+            (cat \(line); for i in $(seq 400); do
+                pgrep -f "[U]serKnownHostsFile=.\(known)" > \(sandbox.path)/seen && break; sleep 0.05
+            done) | setsid \(try watcher()) \(GitNetworkChild.command); true
             """
         try sandbox.run("sh", "-c", parent)
+        #expect(try !sandbox.run("cat", "\(sandbox.path)/seen").isEmpty)
         try await nothingLeft(holding: known)
         withExtendedLifetime(silent) {}
     }

@@ -16,8 +16,8 @@ struct FetchOperation {
 
     /// Carries the step out under the cache's lock; throws `GitError`.
     ///
-    /// A damaged cache is thrown away and filled again: at once when it cannot be opened, and also when the download
-    /// stumbles over it.
+    /// A damaged cache is thrown away and filled again: at once when it cannot be opened, and when the download stumbles
+    /// over it and succeeds into an empty one (it may have been the remote that was damaged).
     func run() throws -> FetchedTip {
         let directory = CacheDirectory(path: request.cache)
         do {
@@ -27,9 +27,9 @@ struct FetchOperation {
                 do {
                     return try fetch(into: directory.openOrCreate())
                 } catch let failure as LibGit2.Failure where existed && failure.isLocal {
-                    return try fetch(into: directory.recreate())
+                    return try directory.renew { try fetch(into: $0) }
                 } catch is Incomplete where existed {
-                    return try fetch(into: directory.recreate())
+                    return try directory.renew { try fetch(into: $0) }
                 }
             }
         } catch let failure as LibGit2.Failure {

@@ -31,6 +31,22 @@ struct CacheDirectory: Sendable {
         return try ObjectCache(opening: path)
     }
 
+    /// Fills an empty cache and puts it in the place of this one; when filling fails, this one stays.
+    func renew<R>(_ fill: (ObjectCache) throws -> R) throws -> R {
+        let fresh = CacheDirectory(path: path + ".new")
+        do {
+            let result = try fill(fresh.recreate())
+            try remove()
+            guard rename(fresh.path, path) == 0 else {
+                throw GitError.system("put the new cache \(path) in place", errno)
+            }
+            return result
+        } catch {
+            try? fresh.remove()
+            throw error
+        }
+    }
+
     private func remove() throws {
         guard access(path, F_OK) == 0 else { return }
         let aside = "\(path).old-\(getpid())-\(UInt64.random(in: 0 ... .max))"
