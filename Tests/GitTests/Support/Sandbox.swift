@@ -23,13 +23,21 @@ final class Sandbox: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
+    /// Writes a file with this mode. A program is written by a process that has ended when this returns: one that this
+    /// process wrote could not be run while another test, just forking, holds it open.
     @discardableResult
     func write(_ text: String, to name: String, mode: mode_t = 0o644) throws -> String {
         let file = name.hasPrefix("/") ? name : "\(path)/\(name)"
         let parent = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])
         try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: URL(filePath: file))
-        chmod(file, mode)
+        guard mode & 0o111 != 0 else {
+            try Data(text.utf8).write(to: URL(filePath: file))
+            chmod(file, mode)
+            return file
+        }
+        try Data(text.utf8).write(to: URL(filePath: file + ".text"))
+        try run("install", "-m", String(mode, radix: 8), file + ".text", file)
+        try FileManager.default.removeItem(atPath: file + ".text")
         return file
     }
 
