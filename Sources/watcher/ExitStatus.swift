@@ -59,13 +59,14 @@ enum ExitStatus: Int32, CaseIterable {
             case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
                 .dependencyFailed:
                 .failed
-            case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked: .temporary
+            case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .dependencyNotReady:
+                .temporary
             case .engineUnreachable, .engineFailed: .engineUnreachable
             case .stateUnusable, .diskFull: .stateUnusable
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy:
                 .refused
-            case .invalidProject, .bindSourceMissing: .invalidProject
+            case .invalidProject, .bindSourceMissing, .externalMissing: .invalidProject
             case .branchMissing, .commitMissing, .invalidConfiguration: .invalidConfiguration
             case .branchRewritten: .branchRewritten
             case .skipListed: .skipListed

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Deploy
 internal import Foundation
+internal import Git
 internal import Reconcile
 
 /// The command line.
@@ -23,7 +24,6 @@ struct Watcher: AsyncParsableCommand {
         subcommands: [
             CheckCommand.self, DeployCommand.self, RollbackCommand.self, HistoryCommand.self, SkipListCommand.self,
             StatusCommand.self, SuspendCommand.self, ResumeCommand.self, ConfigCommand.self, InitCommand.self,
-            GitNetworkCommand.self,
         ])
 }
 
@@ -36,6 +36,8 @@ enum Main {
     static func main() async {
         signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
+        // A network step runs in a process of its own that has nothing else to do.
+        if arguments == [GitNetworkChild.command] { GitNetworkChild.main() }
         let status = await Interruption.whileWatchingSignals { await run(arguments) }
         exit(status.rawValue)
     }
