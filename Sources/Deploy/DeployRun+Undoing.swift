@@ -25,7 +25,8 @@ extension DeployRun {
                 if undoFailure.reason.endsRuns {
                     // The attempt stays open: the next run undoes it when the engine answers again.
                     try? await deployer.store.save(deployment)
-                    var result = self.result(.error, "the next run puts back what ran before")
+                    var result = self.result(
+                        .error, "\(failure.message.firstLine); the next run puts back what ran before")
                     result.failure = RunResult.Failure(undoFailure)
                     return result
                 }
@@ -95,9 +96,9 @@ extension DeployRun {
 
     /// Re-applies the last good snapshot where parked containers were not enough, and checks the result.
     private func apply(_ candidate: Candidate) async throws {
-        let target = self.target(candidate, number: facts.record.nextNumber)
-        let plan = Reconciler.plan(
-            target, try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages))
+        let observed = try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages)
+        let target = self.target(candidate, number: facts.record.nextNumber, observed)
+        let plan = Reconciler.plan(target, observed)
         guard !plan.steps.isEmpty else { return }
         for pull in plan.pulls where pull.isRequired { try await deployer.engine.pull(pull) { _ in } }
         _ = try await applier(candidate, .rollback).apply(plan.steps)
