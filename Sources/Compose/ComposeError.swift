@@ -36,4 +36,16 @@ package struct ComposeError: Error, Sendable, Equatable, CustomStringConvertible
 
     /// One problem a line.
     package var description: String { problems.map(\.description).joined(separator: "\n") }
+
+    /// The same problems with the places in files below `directory` told relative to it.
+    package func relative(to directory: String) -> ComposeError {
+        ComposeError(
+            problems.map { problem in
+                var problem = problem
+                if let file = problem.location?.file, file.hasPrefix(directory + "/") {
+                    problem.location?.file = String(file.dropFirst(directory.count + 1))
+                }
+                return problem
+            })
+    }
 }

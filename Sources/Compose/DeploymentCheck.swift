@@ -40,6 +40,18 @@ extension Project {
     }
 }
 
+extension Project {
+    /// What is deployed, but not quite as the files say; paths without places.
+    package func deploymentWarnings() -> [ComposeError.Problem] {
+        services.keys.sorted().compactMap { name in
+            guard services[name]?.deploy?.updateConfig?.order == "start-first" else { return nil }
+            return .init(
+                .unsupported, at: nil, path: "services.\(name).deploy.update_config.order",
+                "start-first is not supported by this version of watcher; the old container is stopped first")
+        }
+    }
+}
+
 extension Service {
     fileprivate func deploymentProblems() -> [ComposeError.Problem] {
         var problems: [ComposeError.Problem] = []
@@ -48,6 +60,14 @@ extension Service {
         }
         if provider != nil { report(.unsupported, "provider", "providers need docker compose's plugins") }
         if !models.isEmpty { report(.unsupported, "models", "models need Docker Model Runner") }
+        if build != nil { report(.unsupported, "build", "images cannot be built by this version of watcher") }
+        if useAPISocket {
+            report(.unsupported, "use_api_socket", "passing on the engine's socket with credentials is not supported")
+        }
+        if credentialSpec != nil { report(.unsupported, "credential_spec", "credential specs exist only on Windows") }
+        if let policy = pullPolicy, !["always", "missing", "never"].contains(policy) {
+            report(.unsupported, "pull_policy", "\"\(policy)\" is not supported; use always, missing or never")
+        }
         if healthcheck?.startInterval != nil, healthcheck?.startPeriod == nil {
             report(.semantics, "healthcheck", "start_interval needs start_period")
         }

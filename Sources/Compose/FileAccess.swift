@@ -25,7 +25,7 @@ package struct FileAccess: Sendable {
 }
 
 /// Why a file cannot be read.
-package enum FileAccessError: Error, Sendable, Hashable {
+package enum FileAccessError: Error, Sendable, Hashable, CustomStringConvertible {
     case notFound(path: String)
     case notAFile(path: String)
     /// The path, or a symbolic link on it, leads out of the checkout.
@@ -33,4 +33,14 @@ package enum FileAccessError: Error, Sendable, Hashable {
     case unreadable(path: String, reason: String)
     /// The file is larger than `limit` bytes.
     case tooLarge(path: String, limit: Int)
+
+    package var description: String {
+        switch self {
+        case .notFound(let path): "\(path) does not exist"
+        case .notAFile(let path): "\(path) is not a file"
+        case .outside(let path): "\(path) leads out of the checkout"
+        case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
+        case .tooLarge(let path, let limit): "\(path) is larger than \(limit) bytes"
+        }
+    }
 }

@@ -50,21 +50,9 @@ extension DeployError {
                 stage: stage, reason: .invalidProject, message: error.description,
                 advice: "Correct the Compose files and push; nothing was touched.")
         case let error as FileAccessError:
-            self.init(stage: stage, reason: .invalidProject, message: error.sentence)
+            self.init(stage: stage, reason: .invalidProject, message: error.description)
         default:
             self.init(stage: stage, reason: .unexpected, message: String(describing: error))
-        }
-    }
-}
-
-extension FileAccessError {
-    fileprivate var sentence: String {
-        switch self {
-        case .notFound(let path): "\(path) does not exist"
-        case .notAFile(let path): "\(path) is not a file"
-        case .outside(let path): "\(path) leads out of the checkout"
-        case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
-        case .tooLarge(let path, let limit): "\(path) is larger than \(limit) bytes"
         }
     }
 }

@@ -16,31 +16,45 @@ extension DeployRun {
     func load(_ commit: Commit) async throws -> Candidate {
         try await stage(.load, "loading the Compose project") {
             let files = try await deployer.source.files(of: commit.id)
-            let reader = RecordingFiles(files)
-            let result = try ProjectLoader(files: reader.access).load(loadRequest)
-            let project = try result.project.resolvingEnvironment(files: reader.access)
-            let problems = project.deploymentProblems()
-            if !problems.isEmpty { throw ComposeError(problems) }
-            try checkBindSources(of: project, files)
-            var hashes: [String: String] = [:]
-            var contents: [String: [String: String]] = [:]
-            for (name, service) in result.project.services {
-                let fingerprint = try ContentFingerprint(
-                    of: service, in: project, checkout: deployer.source.checkoutPath, files: files)
-                guard let hash = fingerprint.hash else { continue }
-                hashes[name] = hash
-                contents[name] = fingerprint.contents
-            }
-            var snapshot = Snapshot(
-                composeFiles: reader.texts(relativeTo: deployer.source.checkoutPath), project: project, imageIDs: [:],
-                contentHashes: hashes)
-            snapshot.contents = contents
-            for warning in result.warnings { journal.progress(.load, .warning, warning.description) }
-            let deployed = facts.record.lastGood
-            let isSame = deployed?.commit.id == commit.id && deployed?.snapshot?.project == project
-            return Candidate(
-                commit: commit, kind: isSame ? .heal : .deploy, snapshot: snapshot,
-                warnings: result.warnings.map(\.description))
+            return try relatingPlaces { try candidate(commit, files) }
+        }
+    }
+
+    private func candidate(_ commit: Commit, _ files: FileAccess) throws -> Candidate {
+        let reader = RecordingFiles(files)
+        let result = try ProjectLoader(files: reader.access).load(loadRequest)
+        let project = try result.project.resolvingEnvironment(files: reader.access)
+        let problems = result.placing(project.deploymentProblems())
+        guard problems.isEmpty else { throw ComposeError(problems) }
+        try checkBindSources(of: project, files, result)
+        var hashes: [String: String] = [:]
+        var contents: [String: [String: String]] = [:]
+        for (name, service) in result.project.services {
+            let fingerprint = try ContentFingerprint(
+                of: service, in: project, checkout: deployer.source.checkoutPath, files: files)
+            guard let hash = fingerprint.hash else { continue }
+            hashes[name] = hash
+            contents[name] = fingerprint.contents
+        }
+        var snapshot = Snapshot(
+            composeFiles: reader.texts(relativeTo: deployer.source.checkoutPath), project: project, imageIDs: [:],
+            contentHashes: hashes)
+        snapshot.contents = contents
+        let warnings = result.warnings + result.placing(project.deploymentWarnings())
+        for warning in warnings { journal.progress(.load, .warning, warning.description) }
+        let deployed = facts.record.lastGood
+        let isSame = deployed?.commit.id == commit.id && deployed?.snapshot?.project == project
+        return Candidate(
+            commit: commit, kind: isSame ? .heal : .deploy, snapshot: snapshot,
+            warnings: warnings.map(\.description))
+    }
+
+    /// Places in messages are given relative to the repository, as its author knows the files.
+    private func relatingPlaces<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as ComposeError {
+            throw error.relative(to: deployer.source.checkoutPath)
         }
     }
 
@@ -61,22 +75,24 @@ extension DeployRun {
     }
 
     /// The engine would make an empty directory where a bind source is missing; that is never what a commit meant.
-    private func checkBindSources(of project: Project, _ files: FileAccess) throws {
+    private func checkBindSources(of project: Project, _ files: FileAccess, _ loaded: ProjectLoader.Result) throws {
         let root = deployer.source.checkoutPath
-        var missing: [String] = []
+        var missing: [ComposeError.Problem] = []
         for service in project.services.values.sorted(by: { $0.name < $1.name }) {
-            for mount in service.volumes where mount.kind == .bind {
+            for (index, mount) in service.volumes.enumerated() where mount.kind == .bind {
                 guard let source = mount.source, source.hasPrefix(root + "/"), try files.kind(source) == nil,
                     try deployer.hostFiles.kind(source) == nil
                 else { continue }
                 missing.append(
-                    "services.\(service.name).volumes: bind source \(source.dropFirst(root.count + 1)) for "
-                        + "\(mount.target) is not in the commit")
+                    ComposeError.Problem(
+                        .file, at: nil, path: "services.\(service.name).volumes[\(index)]",
+                        "bind source \(source.dropFirst(root.count + 1)) for \(mount.target) is not in the commit"))
             }
         }
         guard missing.isEmpty else {
             throw DeployError(
-                stage: .load, reason: .bindSourceMissing, message: missing.joined(separator: "\n"),
+                stage: .load, reason: .bindSourceMissing,
+                message: ComposeError(loaded.placing(missing)).relative(to: root).description,
                 advice: "Commit the file or directory, use a named volume, or make the directory below \(root).")
         }
     }

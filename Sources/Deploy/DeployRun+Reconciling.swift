@@ -204,7 +204,7 @@ extension Candidate {
 }
 
 extension RunResult.Failure {
-    init(_ error: DeployError) {
+    package init(_ error: DeployError) {
         self.init(
             reason: error.reason, stage: error.stage, message: error.message, advice: error.advice,
             service: error.service, logLines: error.logLines)

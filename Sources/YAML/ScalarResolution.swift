@@ -17,7 +17,7 @@ enum ScalarResolution {
     private static func value(of scalar: Event.Scalar, at location: SourceLocation) throws(YAMLError) -> YAMLNode.Value
     {
         guard let tag = scalar.tag, tag != "!", tag.hasPrefix(corePrefix) else {
-            let isString = !scalar.isPlain || scalar.tag == "!"
+            let isString = !scalar.isPlain || localTag(scalar.tag) != nil
             return isString ? .string(scalar.text) : plainValue(scalar.text)
         }
         let kind = tag.dropFirst(corePrefix.count)
@@ -46,12 +46,13 @@ enum ScalarResolution {
             return .string(text)
         }
         if isTimestamp(text) { return .timestamp(text) }
+        if first == 0x2E { return float(Array(text.utf8)) ?? .string(text) }
         let digits = text.utf8.filter { $0 != 0x5F }
-        if first != 0x2E, let integer = integer(digits) { return integer }
-        return float(digits) ?? .string(text)
+        return integer(digits) ?? float(digits) ?? .string(text)
     }
 
-    /// `0x`, `0b`, `0o`, a leading zero (octal) or decimal; nil if the text is no integer of 64 bits.
+    /// `0x`, `0b`, `0o`, a leading zero (octal) or decimal; nil if the text is no integer of 64 bits. What only fits
+    /// unsigned becomes a string of decimal digits.
     private static func integer(_ text: [UInt8]) -> YAMLNode.Value? {
         var digits = text[...]
         let isNegative = digits.first == 0x2D
@@ -73,7 +74,8 @@ enum ScalarResolution {
             guard magnitude <= UInt64(1) << 63 else { return nil }
             return .int(magnitude == UInt64(1) << 63 ? .min : -Int(magnitude))
         }
-        return magnitude <= UInt64(Int.max) ? .int(Int(magnitude)) : .float(Double(magnitude))
+        // Beyond Int the exact digits matter more than the kind: nothing computes with such a number.
+        return magnitude <= UInt64(Int.max) ? .int(Int(magnitude)) : .string(String(magnitude))
     }
 
     /// `[-+]?(\.d+|d+(\.d*)?)([eE][-+]?d+)?`
@@ -100,7 +102,8 @@ enum ScalarResolution {
         guard rest.isEmpty else { return nil }
         var literal = String(decoding: text, as: UTF8.self)
         if literal.hasSuffix(".") { literal += "0" }
-        return Double(literal).map { .float($0) }
+        guard let number = Double(literal), number.isFinite else { return nil }
+        return .float(number)
     }
 
     /// `2001-12-14` or a date and time with `T`, `t` or spaces between and an optional zone.

@@ -6,7 +6,8 @@ package struct YAMLNode: Sendable, Hashable {
         case null
         case bool(Bool)
         case int(Int)
-        /// Any number that is not an integer of 64 bits, infinities and NaN included.
+        /// Any number that is not an integer of 64 bits, infinities and NaN included; integers that only fit unsigned
+        /// are strings of their decimal digits.
         case float(Double)
         case string(String)
         /// A plain scalar that YAML resolves to a date or time; the text as written.

@@ -24,11 +24,14 @@ struct YAMLParserTests {
             ("0x1F", .int(31)), ("0b101", .int(5)), ("-0x10", .int(-16)), ("1_000", .int(1000)), ("+5", .int(5)),
             ("08", .float(8)), ("1.50", .float(1.5)), ("1e3", .float(1000)), (".5", .float(0.5)), ("5.", .float(5)),
             (".inf", .float(.infinity)), ("-.Inf", .float(-.infinity)), ("9223372036854775807", .int(.max)),
-            ("9223372036854775808", .float(9_223_372_036_854_775_808)), ("12:30:45", .string("12:30:45")),
+            ("9223372036854775808", .string("9223372036854775808")),
+            ("18446744073709551616", .float(18_446_744_073_709_551_616)), ("1e400", .string("1e400")),
+            ("._1", .string("._1")), ("12:30:45", .string("12:30:45")),
             ("22:22", .string("22:22")), ("2001-12-14", .timestamp("2001-12-14")),
             ("2001-12-14t21:59:43.10-05:00", .timestamp("2001-12-14t21:59:43.10-05:00")),
             ("1.2.3", .string("1.2.3")), ("0x", .string("0x")), ("e5", .string("e5")),
-            ("\"12\"", .string("12")), ("!!str 12", .string("12")), ("!!float 3", .float(3)), ("! 12", .string("12")),
+            ("\"12\"", .string("12")), ("!!str 12", .string("12")), ("!!float 3", .float(3)), ("! 12", .int(12)),
+            ("!local 12", .string("12")),
         ] as [(String, YAMLNode.Value)])
     func `Plain scalars resolve as go-yaml resolves them`(text: String, expected: YAMLNode.Value) throws {
         let value = try #require(try document("k: \(text)\n")["k"]).value

@@ -47,7 +47,7 @@ extension Deploy {
 extension Deploy.UpdateConfig {
     static let shape = Shape<Deploy.UpdateConfig>(
         [
-            .init("parallelism", \.parallelism, .number),
+            .init("parallelism", \.parallelism, .count),
             .init("delay", \.delay, .duration),
             .init("failure_action", \.failureAction, .text),
             .init("monitor", \.monitor, .duration),
@@ -97,7 +97,7 @@ extension Deploy.RestartPolicy {
         [
             .init("condition", \.condition, .text),
             .init("delay", \.delay, .duration),
-            .init("max_attempts", \.maxAttempts, .number),
+            .init("max_attempts", \.maxAttempts, .count),
             .init("window", \.window, .duration),
         ], extensions: \.extensions)
 }
@@ -107,6 +107,6 @@ extension Deploy.Placement {
         [
             .init("constraints", \.constraints, .strings),
             .init("preferences", \.preferences, .spreads),
-            .init("max_replicas_per_node", \.maxReplicasPerNode, .number),
+            .init("max_replicas_per_node", \.maxReplicasPerNode, .count),
         ], extensions: \.extensions)
 }

@@ -174,6 +174,18 @@ extension Codec<[String: String]> {
             encode: { values, _ in values.isEmpty ? nil : .map(values) })
     }
 
+    /// A mapping whose values must be strings or integers.
+    static var texts: Codec {
+        Codec(
+            decode: { node, decoding in
+                guard case .mapping(let mapping) = node.value else { return decoding.expected("a mapping", at: node) }
+                var texts: [String: String] = [:]
+                for (key, value) in mapping.stringEntries { texts[key] = decoding.at(key) { $0.text(value) } }
+                return texts
+            },
+            encode: mapping.encode)
+    }
+
     /// Keys of SSH agents or sockets, listed as `id` or `id=path`.
     static var agents: Codec {
         Codec(

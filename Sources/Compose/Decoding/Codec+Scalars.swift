@@ -33,6 +33,12 @@ extension Decoding {
         }
     }
 
+    /// A number that cannot be negative.
+    mutating func count(_ node: YAMLNode) -> Int? {
+        guard let value = number(node) else { return nil }
+        return value >= 0 ? value : expected("a number that is not negative", at: node)
+    }
+
     mutating func float(_ node: YAMLNode) -> Float? {
         switch node.value {
         case .int(let value): return Float(value)
@@ -104,24 +110,24 @@ extension Codec<Bool> {
     }
 
     static var alwaysFlag: Codec { Codec(decode: flag.decode, encode: { value, _ in .bool(value) }) }
-
-    /// docker compose v5 takes true as the default and writes only false; before, it was the other way round.
-    static var createHostPath: Codec {
-        Codec(
-            decode: flag.decode,
-            encode: { value, rendition in
-                switch rendition.flavour {
-                case .v2: value ? .bool(true) : nil
-                case .v5: value ? nil : .bool(false)
-                }
-            })
-    }
 }
 
 extension Codec<Bool?> {
     static var flag: Codec {
         Codec(
             decode: { node, decoding in .some(decoding.flag(node)) }, encode: { value, _ in value.map(Document.bool) })
+    }
+
+    /// docker compose 5 takes true as the default and writes only false; before, it was the other way round.
+    static var createHostPath: Codec {
+        Codec(
+            decode: flag.decode,
+            encode: { value, rendition in
+                switch rendition.flavour {
+                case .v2: value == true ? .bool(true) : nil
+                case .v5: value == false ? .bool(false) : nil
+                }
+            })
     }
 }
 
@@ -130,6 +136,9 @@ extension Codec<Int> {
         Codec(
             decode: { node, decoding in decoding.number(node) }, encode: { value, _ in value == 0 ? nil : .int(value) })
     }
+
+    /// A number that cannot be negative.
+    static var count: Codec { Codec(decode: { node, decoding in decoding.count(node) }, encode: number.encode) }
 
     static var alwaysNumber: Codec { Codec(decode: number.decode, encode: { value, _ in .int(value) }) }
 
@@ -158,6 +167,11 @@ extension Codec<Int?> {
         Codec(
             decode: { node, decoding in .some(decoding.number(node)) },
             encode: { value, _ in value.map(Document.int) })
+    }
+
+    /// A number that cannot be negative.
+    static var count: Codec {
+        Codec(decode: { node, decoding in .some(decoding.count(node)) }, encode: number.encode)
     }
 
     /// Permission bits, written as a string of octal digits.

@@ -62,7 +62,7 @@ extension Service {
                 throw ComposeError(
                     .init(
                         .unsupported, at: nil, path: "services.\(name).env_file",
-                        "“\(file.format ?? "")” is no known format of an env file; known is raw"))
+                        "\"\(file.format ?? "")\" is no known format of an env file; known is raw"))
             }
             let dotenv = Dotenv(file: file.path) { key in variables[key] ?? own[key].flatMap { $0 } }
             try dotenv.read(bytes, format: format, into: &all)
@@ -88,18 +88,9 @@ extension FileAccess {
             return nil
         } catch {
             throw ComposeError(
-                .init(.file, at: nil, path: "services.\(service.name).\(attribute)", Self.message(error, path)))
-        }
-    }
-
-    private static func message(_ error: any Error, _ path: String) -> String {
-        switch error as? FileAccessError {
-        case .notFound: "the file \(path) does not exist"
-        case .notAFile: "\(path) is no file"
-        case .outside: "\(path) leads out of the checkout"
-        case .unreadable(_, let reason): "\(path) cannot be read: \(reason)"
-        case .tooLarge(_, let limit): "\(path) is larger than \(limit) bytes"
-        case nil: "\(path) cannot be read: \(error)"
+                .init(
+                    .file, at: nil, path: "services.\(service.name).\(attribute)",
+                    LoadSession.message(of: error, path: path)))
         }
     }
 }

@@ -44,7 +44,7 @@ extension Hook {
 extension BlkioConfig {
     static let shape = Shape<BlkioConfig>(
         [
-            .init("weight", \.weight, .number),
+            .init("weight", \.weight, .count),
             .init("weight_device", \.weightDevice, .list(Weight(path: "", weight: 0), Weight.shape)),
             .init("device_read_bps", \.deviceReadBps, .list(Throttle(path: "", rate: 0), Throttle.shape)),
             .init("device_read_iops", \.deviceReadIOps, .list(Throttle(path: "", rate: 0), Throttle.shape)),
@@ -122,7 +122,7 @@ extension Healthcheck {
             .init("test", \.test, .healthTest),
             .init("timeout", \.timeout, .duration),
             .init("interval", \.interval, .duration),
-            .init("retries", \.retries, .number),
+            .init("retries", \.retries, .count),
             .init("start_period", \.startPeriod, .duration),
             .init("start_interval", \.startInterval, .duration),
             .init("disable", \.disable, .flag),
@@ -162,7 +162,7 @@ extension Port {
             .init("name", \.name, .text),
             .init("mode", \.mode, .text),
             .init("host_ip", \.hostIP, .text),
-            .init("target", \.target, .number),
+            .init("target", \.target, .count),
             .init("published", \.published, .text),
             .init("protocol", \.proto, .text),
             .init("app_protocol", \.appProtocol, .text),
@@ -189,7 +189,7 @@ extension Mount.Bind {
         [
             .init("selinux", \.selinux, .text),
             .init("propagation", \.propagation, .text),
-            .init("create_host_path", \.createHostPath, .createHostPath),
+            .init("create_host_path", \.writtenCreateHostPath, .createHostPath),
             .init("recursive", \.recursive, .text),
         ], extensions: \.extensions)
 }
@@ -203,7 +203,7 @@ extension Mount.VolumeOptions {
 
 extension Mount.TmpfsOptions {
     static let shape = Shape<Mount.TmpfsOptions>(
-        [.init("size", \.size, .bytes), .init("mode", \.mode, .number)], extensions: \.extensions)
+        [.init("size", \.size, .bytes), .init("mode", \.mode, .count)], extensions: \.extensions)
 }
 
 extension Mount.ImageOptions {

@@ -27,6 +27,14 @@ enum Canonicalization {
                 return false
             case .names: Canonicalization.toMapping(&node) { ($0.goText, .null(at: $0.location)) }
             case .ssh, .keyValues:
+                if case .ssh = self,
+                    let bare = node.sequence?.first(where: { !$0.goText.contains("=") && $0.goText != "default" })
+                {
+                    throw path.error(.schema, at: bare.location, "expected default or id=path, got \"\(bare.goText)\"")
+                }
+                if case .keyValues = self, let bare = node.sequence?.first(where: { !$0.goText.contains("=") }) {
+                    throw path.error(.schema, at: bare.location, "expected key=value, got \"\(bare.goText)\"")
+                }
                 Canonicalization.toMapping(&node) { item in
                     let parts = item.goText.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                     let value: YAMLNode =

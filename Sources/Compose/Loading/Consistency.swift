@@ -9,6 +9,8 @@ struct Consistency {
     private let services: [(name: String, node: YAMLNode)]
     private let enabled: Set<String>
     private let disabled: Set<String>
+    /// The names of the top-level resources by section.
+    private let resources: [String: Set<String>]
 
     init(of tree: YAMLNode, profiles: [String]) {
         self.tree = tree
@@ -17,6 +19,10 @@ struct Consistency {
         let enabled = Set(services.map(\.name))
         self.enabled = enabled
         disabled = Set(entries.map(\.key)).subtracting(enabled)
+        resources = Dictionary(
+            uniqueKeysWithValues: ["networks", "volumes", "configs", "secrets", "models"].map {
+                ($0, Set(tree[$0]?.mapping?.keys ?? []))
+            })
     }
 
     /// A service without profiles, or with one of the active ones; `*` activates all.
@@ -44,7 +50,7 @@ struct Consistency {
     }
 
     private func resource(_ section: String, has name: String) -> Bool {
-        tree[section]?.mapping?.contains(name) ?? false
+        resources[section]?.contains(name) ?? false
     }
 
     // MARK: Image and build
@@ -53,6 +59,9 @@ struct Consistency {
         let build = service["build"].flatMap { $0.isNull ? nil : $0 }
         guard let build else {
             if service["provider"] != nil || !(service["image"]?.goText ?? "").isEmpty { return [] }
+            if let image = service["image"] {
+                return [path.key("image").problem(.semantics, at: image.location, "is empty, and there is no build")]
+            }
             return [path.problem(.semantics, at: service.location, "has neither an image nor a build")]
         }
         var problems: [Problem] = []
@@ -141,8 +150,8 @@ struct Consistency {
     }
 
     private func undefined(_ kind: String, _ name: String) -> String {
-        let known = kind == "service" ? Array(enabled) : tree["\(kind)s"]?.mapping?.keys ?? []
-        let near = Spelling.nearest(to: name, in: known.sorted())
+        let known = kind == "service" ? enabled : resources["\(kind)s"] ?? []
+        let near = known.count > 1_000 ? nil : Spelling.nearest(to: name, in: known.sorted())
         return "undefined \(kind) \"\(name)\"" + (near.map { "; did you mean \"\($0)\"?" } ?? "")
     }
 

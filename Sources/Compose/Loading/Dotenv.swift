@@ -31,21 +31,28 @@ package struct Dotenv {
             throw error("the text is not valid UTF-8", line: 1, column: 1)
         }
         switch format {
-        case .raw: readRaw(text, into: &variables)
+        case .raw: try readRaw(text, into: &variables)
         case .dotenv:
             var scanner = DotenvScanner(text, file: self)
             try scanner.read(into: &variables)
         }
     }
 
-    private func readRaw(_ text: String, into variables: inout [String: String]) {
-        for line in text.split(whereSeparator: \.isNewline) {
+    private func readRaw(_ text: String, into variables: inout [String: String]) throws(ComposeError) {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated() {
             let statement = line.drop(while: \.isWhitespace)
             if statement.isEmpty || statement.hasPrefix("#") { continue }
-            if let sign = statement.firstIndex(of: "=") {
-                variables[String(statement[..<sign])] = String(statement[statement.index(after: sign)...])
-            } else if let value = lookup(String(statement)) {
-                variables[String(statement)] = value
+            let column = line.count - statement.count + 1
+            let sign = statement.firstIndex(of: "=") ?? statement.endIndex
+            let key = String(statement[..<sign])
+            if key.isEmpty || key.contains(where: { $0 == " " || $0 == "\t" }) {
+                throw error("\"\(key)\" is no name of a variable", line: index + 1, column: column)
+            }
+            if sign < statement.endIndex {
+                variables[key] = String(statement[statement.index(after: sign)...])
+            } else if let value = lookup(key) {
+                variables[key] = value
             }
         }
     }

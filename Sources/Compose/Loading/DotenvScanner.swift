@@ -3,6 +3,8 @@ struct DotenvScanner {
     private let scalars: [Unicode.Scalar]
     private let file: Dotenv
     private var position = 0
+    /// How many bytes of expanded text the file may still have.
+    private var remainingLength = 16 << 20
 
     init(_ text: String, file: Dotenv) {
         scalars = Array(text.unicodeScalars)
@@ -162,12 +164,15 @@ struct DotenvScanner {
         return UInt8(String(String.UnicodeScalarView(digits)), radix: 8).map { Unicode.Scalar($0) }
     }
 
-    private func expand(
+    private mutating func expand(
         _ text: String, at start: Int, _ variables: [String: String]
     ) throws(ComposeError) -> String {
         let lookup = file.lookup
         do throws(Interpolation.Failure) {
-            return try Interpolation(lookup: { lookup($0) ?? variables[$0] }).expand(text)
+            let expanded = try Interpolation(lookup: { lookup($0) ?? variables[$0] }).expand(text)
+            remainingLength -= expanded.utf8.count
+            if remainingLength < 0 { throw Interpolation.Failure.tooLong }
+            return expanded
         } catch {
             throw self.error(error.description, at: start)
         }

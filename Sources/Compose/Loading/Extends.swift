@@ -50,7 +50,10 @@ extension FileLoader {
         }
         guard let extends = service["extends"] else { return service }
         let id = ServiceID(file: scope.file, name: name)
-        if chain.contains(id) || chain.count > 100 {
+        if chain.count > 100 {
+            throw path.error(.unsupported, at: extends.location, "more than 100 services extend one another")
+        }
+        if chain.contains(id) {
             let names = (chain.drop { $0 != id } + [id]).map { "\($0.name) in \($0.file)" }
             throw path.error(
                 .semantics, at: extends.location, "services extend each other: " + names.joined(separator: " -> "))
@@ -71,6 +74,7 @@ extension FileLoader {
             base = try extended(baseName, in: &scope, chain: chain + [id])
         }
         if base.isNull { return service }
+        try session.charge(base, at: extends.location)
         apply(scope.tags, to: &base, as: name)
         var merged = try Merge.merged(base, with: service, at: ModelPath(keys: "services", name))
         merged.updateMapping { $0["extends"] = nil }

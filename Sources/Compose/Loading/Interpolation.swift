@@ -5,11 +5,16 @@ struct Interpolation {
         case invalidFormat(template: String)
         case missing(variable: String, message: String)
         case tooDeep(template: String)
+        /// The result has more than `maximumLength` bytes.
+        case tooLong
     }
 
     private enum Operator {
         case useDefault, useAlternative, require
     }
+
+    /// A bound on what one template may become, against variables that double each other.
+    static let maximumLength = 1 << 20
 
     /// The value of a variable, nil if it is not set.
     var lookup: (String) -> String?
@@ -26,6 +31,7 @@ struct Interpolation {
         if depth > 50 { throw .tooDeep(template: String(decoding: template, as: UTF8.self)) }
         var output: [UInt8] = []
         var rest = template
+        func checkLength() throws(Failure) { if output.count > Self.maximumLength { throw .tooLong } }
         while let dollar = rest.firstIndex(of: 0x24) {
             output += rest[..<dollar]
             rest = rest[(dollar + 1)...]
@@ -46,6 +52,7 @@ struct Interpolation {
                     rest = rest.dropFirst(name.count)
                 }
             }
+            try checkLength()
         }
         return output + rest
     }

@@ -26,12 +26,16 @@ enum ListUniqueness {
 
     /// What identifies an entry of a list.
     private enum Rule: Sendable {
-        case name, text, volumeTarget, deviceTarget, port, path
+        case name, exposed, volumeTarget, deviceTarget, port, path
         case mount(directory: String)
 
         func key(of node: YAMLNode, at path: ModelPath) throws(ComposeError) -> String {
             switch self {
-            case .text: return node.goText
+            case .exposed:
+                if case .float = node.value {
+                    throw path.error(.schema, at: node.location, "expected a port, got \(node.kindDescription)")
+                }
+                return node.goText
             case .name:
                 let text = node.goText
                 return text.firstIndex(of: "=").map { String(text[..<$0]) } ?? text
@@ -46,7 +50,12 @@ enum ListUniqueness {
                 guard let spec = node.string else { return node.goText }
                 return try VolumeSpecification(parsing: spec, at: path, location: node.location).target ?? ""
             case .deviceTarget:
-                if node.mapping != nil { return (node["target"] ?? node["source"])?.goText ?? "" }
+                if node.mapping != nil {
+                    guard let target = node["target"]?.string else {
+                        throw path.error(.schema, at: node.location, "a device needs a target")
+                    }
+                    return target
+                }
                 let parts = node.goText.split(separator: ":", omittingEmptySubsequences: false)
                 return String(parts.count > 1 ? parts[1] : parts[0])
             case .mount(let directory):
@@ -58,7 +67,8 @@ enum ListUniqueness {
                     throw path.error(.schema, at: node.location, "a port needs a target")
                 }
                 let host = node["host_ip"]?.goText ?? "0.0.0.0"
-                let published = node["published"]?.goText ?? ""
+                // Like docker compose, takes 80 and "80" for different.
+                let published = node["published"].map { ($0.int == nil ? "text " : "number ") + $0.goText } ?? ""
                 return "\(host) \(published) \(target.goText) \(node["protocol"]?.goText ?? "tcp")"
             }
         }
@@ -72,7 +82,7 @@ enum ListUniqueness {
         ].map { ("services.*.\($0)", .name) }
             + [
                 ("networks.*.labels", .name), ("networks.*.ipam.options", .name),
-                ("services.*.expose", .text), ("services.*.env_file", .path),
+                ("services.*.expose", .exposed), ("services.*.env_file", .path),
                 ("services.*.volumes", .volumeTarget), ("services.*.devices", .deviceTarget),
                 ("services.*.configs", .mount(directory: "")),
                 ("services.*.secrets", .mount(directory: "/run/secrets")),

@@ -13,6 +13,7 @@ final class LoadSession {
     private var knownWarnings: Set<String> = []
     private var documentsRead: [String: [YAMLNode]] = [:]
     private var loadCount = 0
+    private var remainingNodes = 2_000_000
 
     init(files: FileAccess, home: String?, interpolates: Bool, standardInput: [UInt8]?) {
         self.files = files
@@ -33,7 +34,19 @@ final class LoadSession {
             throw ComposeError(
                 .init(.unsupported, at: location, "the project consists of more than \(Self.maximumFiles) files"))
         }
-        if let documents = documentsRead[path] { return documents }
+        let documents: [YAMLNode]
+        if let known = documentsRead[path] {
+            documents = known
+        } else {
+            documents = try parsedDocuments(of: path, askedForAt: location)
+        }
+        for document in documents { try charge(document, at: location) }
+        return documents
+    }
+
+    private func parsedDocuments(
+        of path: String, askedForAt location: SourceLocation?
+    ) throws(ComposeError) -> [YAMLNode] {
         let bytes = try path == "-" ? standardInputBytes(at: location) : read(path, askedForAt: location)
         do throws(YAMLError) {
             let documents = try YAMLParser.documents(in: bytes, file: path)
@@ -41,6 +54,14 @@ final class LoadSession {
             return documents
         } catch {
             throw ComposeError(.init(.syntax, at: error.location, error.message))
+        }
+    }
+
+    /// Counts nodes that are about to be worked on; throws when the project as a whole has too many.
+    func charge(_ node: YAMLNode, at location: SourceLocation?) throws(ComposeError) {
+        remainingNodes -= node.nodeCount
+        if remainingNodes < 0 {
+            throw ComposeError(.init(.unsupported, at: location ?? node.location, "the project is too large"))
         }
     }
 
@@ -74,14 +95,14 @@ final class LoadSession {
         var variables: [String: String] = [:]
         for (path, location) in paths {
             let bytes = try read(path, askedForAt: location)
-            let earlier = variables
-            let dotenv = Dotenv(file: path) { environment[$0] ?? earlier[$0] }
+            let dotenv = Dotenv(file: path) { environment[$0] }
             try dotenv.read(bytes, into: &variables)
         }
         return variables
     }
 
-    private static func message(of error: any Error, path: String) -> String {
+    /// What a failed look at a file means to the user.
+    static func message(of error: any Error, path: String) -> String {
         switch error {
         case FileAccessError.notFound(let path): "\(path) does not exist"
         case FileAccessError.notAFile(let path): "\(path) is not a file"

@@ -141,11 +141,13 @@ enum Merge {
             throw path.error(
                 .schema, at: over.location, "\(over.kindDescription) cannot override \(base.kindDescription)")
         }
+        var places = Dictionary(pools.indices.map { (pools[$0]["subnet"]?.goText, $0) }) { first, _ in first }
         for pool in additions {
             let subnet = pool["subnet"]?.goText
-            if let index = pools.firstIndex(where: { $0["subnet"]?.goText == subnet }) {
+            if let index = places[subnet] {
                 pools[index] = try mergedMappings(pools[index], pool, at: path.item(index))
             } else {
+                places[subnet] = pools.count
                 pools.append(pool)
             }
         }

@@ -140,8 +140,12 @@ struct Normalization {
             if mapping["depends_on"]?.mapping == nil { mapping["depends_on"] = .mapping([], at: location) }
         }
         service.update("depends_on") { dependencies in
-            for (name, restarts, location) in implied {
-                dependencies.setDefault(name, Self.dependency(restarts: restarts, at: location))
+            dependencies.updateMapping { mapping in
+                var known = Set(mapping.keys)
+                for (name, restarts, location) in implied where known.insert(name).inserted {
+                    let dependency = Self.dependency(restarts: restarts, at: location)
+                    mapping.entries.append(.init(key: name, keyLocation: location, value: dependency))
+                }
             }
         }
     }

@@ -5,7 +5,9 @@ extension ProjectLoader {
     /// that has one.
     package func load(_ request: Request) throws(ComposeError) -> Result {
         let tree = try canonicalTree(request)
-        let project = try ProjectDecoder.decode(tree).resolvingLabels(files: files)
-        return Result(project: project, warnings: tree.warnings)
+        let project = try ProjectDecoder.decode(tree)
+        let problems = ReferencedFiles.problems(of: project, in: tree, files: files)
+        guard problems.isEmpty else { throw ComposeError(problems) }
+        return Result(project: try project.resolvingLabels(files: files), warnings: tree.warnings, tree: tree)
     }
 }

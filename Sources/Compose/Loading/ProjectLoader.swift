@@ -30,11 +30,9 @@ package struct ProjectLoader: Sendable {
     package struct Result: Sendable {
         package var project: Project
         package var warnings: [ComposeError.Problem]
+        /// What the project was decoded from; knows where everything was written.
+        let tree: CanonicalTree
 
-        package init(project: Project, warnings: [ComposeError.Problem]) {
-            self.project = project
-            self.warnings = warnings
-        }
     }
 
     package var files: FileAccess

@@ -33,7 +33,7 @@ struct PortSpecification {
             path.error(.schema, at: location, "invalid port \"\(text)\": \(message)")
         }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        let containerParts = (parts.last ?? "").split(separator: "/", omittingEmptySubsequences: false)
+        let containerParts = (parts.last ?? "").split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let container = containerParts.first, !container.isEmpty else { throw failure("no container port") }
         transport = containerParts.count > 1 && !containerParts[1].isEmpty ? containerParts[1].lowercased() : "tcp"
         guard ["tcp", "udp", "sctp"].contains(transport) else {
@@ -42,6 +42,7 @@ struct PortSpecification {
         guard let target = Range(container) else {
             throw failure("\"\(container)\" is not a port from 0 to 65535 or a range of ports")
         }
+        if target.first == 0 { throw failure("the container port must not be 0") }
         self.target = target
         guard parts.count > 1 else { return }
         let host = parts[parts.count - 2]
@@ -68,9 +69,9 @@ struct PortSpecification {
     /// The long syntax, one mapping a container port, ordered as text as docker compose orders them.
     func nodes(at location: SourceLocation) -> [YAMLNode] {
         func text(_ text: String) -> YAMLNode { .string(text, at: location) }
-        return (0..<target.count).sorted {
-            "\(target.first + $0)/".utf8.lexicographicallyPrecedes("\(target.first + $1)/".utf8)
-        }.map { offset in
+        let texts = (0..<target.count).map { (offset: $0, text: "\(target.first + $0)/") }
+        let ordered = texts.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+        return ordered.map { offset, _ in
             var entries: [(String, YAMLNode)] = [("mode", text("ingress"))]
             if let hostIP { entries.append(("host_ip", text(hostIP))) }
             entries.append(("target", .int(target.first + offset, at: location)))

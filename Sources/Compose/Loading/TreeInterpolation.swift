@@ -5,6 +5,8 @@ struct TreeInterpolation {
     private(set) var problems: [ComposeError.Problem] = []
     private(set) var warnings: [ComposeError.Problem] = []
     private let environment: [String: String]
+    /// How many bytes of expanded text a document may still have.
+    private var remainingLength = 64 << 20
 
     init(environment: [String: String]) { self.environment = environment }
 
@@ -51,6 +53,8 @@ struct TreeInterpolation {
         let environment = environment
         let interpolation = Interpolation(lookup: { environment[$0] }, reportUnset: { unset.append($0) })
         let expanded = try interpolation.expand(text)
+        remainingLength -= expanded.utf8.count
+        if remainingLength < 0 { throw .tooLong }
         for name in unset {
             warnings.append(
                 path.problem(
@@ -76,10 +80,16 @@ struct TreeInterpolation {
         func value(of text: String) -> YAMLNode.Value? {
             switch self {
             case .integer: Int(text).map { .int($0) }
-            case .number: Double(text).map { .float($0) }
-            case .singlePrecision: Double(text).map { .float(Double(Float($0))) }
+            case .number: Self.number(text).map { .float($0) }
+            case .singlePrecision: Self.number(text).map { .float(Double(Float($0))) }
             case .boolean: Self.boolean(text).map { .bool($0) }
             }
+        }
+
+        /// Go's numbers: digits may be grouped by underscores, nothing may stand around them.
+        private static func number(_ text: String) -> Double? {
+            let literal = text.replacing(/([0-9])_(?=[0-9])/) { $0.output.1 }
+            return literal.contains("_") ? nil : Double(literal)
         }
 
         private static func boolean(_ text: String) -> Bool? {
@@ -124,6 +134,7 @@ extension Interpolation.Failure: CustomStringConvertible {
         case .missing(let variable, let message):
             "required variable \(variable) is missing a value" + (message.isEmpty ? "" : ": \(message)")
         case .tooDeep(let template): "defaults are nested too deep in \"\(template)\""
+        case .tooLong: "the text has more than \(Interpolation.maximumLength) bytes once expanded"
         }
     }
 }

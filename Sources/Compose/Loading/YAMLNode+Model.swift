@@ -71,6 +71,15 @@ extension YAMLNode {
         }
     }
 
+    /// How many nodes the tree below and including this one has.
+    var nodeCount: Int {
+        switch value {
+        case .sequence(let elements): elements.reduce(1) { $0 + $1.nodeCount }
+        case .mapping(let mapping): mapping.entries.reduce(1) { $0 + $1.value.nodeCount }
+        default: 1
+        }
+    }
+
     /// The value of a nested key.
     func descendant(_ keys: String...) -> YAMLNode? {
         var node = self

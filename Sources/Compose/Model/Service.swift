@@ -183,7 +183,13 @@ package struct Mount: Sendable, Equatable, Codable {
     package struct Bind: Sendable, Equatable, Codable {
         package var selinux: String?
         package var propagation: String?
-        package var createHostPath = false
+        /// What the file says about making a missing source; unwritten is no to docker compose 2, and yes to 5.
+        package var writtenCreateHostPath: Bool?
+        /// Make the source directory when it is missing.
+        package var createHostPath: Bool {
+            get { writtenCreateHostPath ?? false }
+            set { writtenCreateHostPath = newValue }
+        }
         package var recursive: String?
         package var extensions: [String: ExtensionValue] = [:]
         package init() {}

@@ -90,14 +90,17 @@ struct ConfigHashTests {
         var service = Service(name: "a")
         var mount = Mount(kind: .bind, source: "/a", target: "/b")
         var bind = Mount.Bind()
-        bind.createHostPath = true
-        mount.bind = bind
-        service.volumes = [mount]
-        func text(_ flavour: ConfigHash.Flavour) -> String {
-            String(decoding: JSONWriter.compact(service.document(.hash(flavour, .created))), as: UTF8.self)
+        func text(_ written: Bool?, _ flavour: ConfigHash.Flavour) -> String {
+            bind.writtenCreateHostPath = written
+            mount.bind = bind
+            service.volumes = [mount]
+            return String(decoding: JSONWriter.compact(service.document(.hash(flavour, .created))), as: UTF8.self)
         }
-        #expect(text(.v2).contains(#""bind":{"create_host_path":true}"#))
-        #expect(text(.v5).contains(#""bind":{}"#))
+        #expect(text(true, .v2).contains(#""bind":{"create_host_path":true}"#))
+        #expect(text(true, .v5).contains(#""bind":{}"#))
+        #expect(text(false, .v2).contains(#""bind":{}"#))
+        #expect(text(false, .v5).contains(#""bind":{"create_host_path":false}"#))
+        #expect(text(nil, .v2) == text(nil, .v5))
     }
 
     @Test func `references to other services become container ids in the label`() {

@@ -37,12 +37,27 @@ struct DeploymentCheckTests {
             try problems(json) == [readOnly, "secrets.s: the variable S that holds the content is not set"])
     }
 
+    @Test func `what this version cannot do is refused, not ignored`() throws {
+        let json = """
+            {"services": {
+                "a": {"image": "i", "build": {"context": "/a"}, "pull_policy": "daily"},
+                "b": {"image": "i", "use_api_socket": true, "credential_spec": {"file": "spec.json"}}}}
+            """
+        #expect(
+            try problems(json) == [
+                "services.a.build: images cannot be built by this version of watcher",
+                "services.a.pull_policy: \"daily\" is not supported; use always, missing or never",
+                "services.b.use_api_socket: passing on the engine's socket with credentials is not supported",
+                "services.b.credential_spec: credential specs exist only on Windows",
+            ])
+    }
+
     @Test func `an ordinary project can be deployed`() throws {
         #expect(
             try problems(
                 """
-                {"services": {"a": {"image": "nginx", "read_only": true, "configs": [{"source": "c"}]},
-                    "b": {"build": {"context": "/b"}}}, "configs": {"c": {"file": "/c"}}}
+                {"services": {"a": {"image": "nginx", "read_only": true, "configs": [{"source": "c"}]}},
+                    "configs": {"c": {"file": "/c"}}}
                 """
             ).isEmpty)
     }

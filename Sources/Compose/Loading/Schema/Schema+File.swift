@@ -6,7 +6,8 @@ extension Schema {
         "include": .list(include),
         "services": .dictionary(of: service, keys: .resourceName),
         "models": .dictionary(of: model, keys: .resourceName, others: .any),
-        "networks": .dictionary(of: network, keys: .resourceName, others: .any),
+        "networks": .dictionary(
+            of: network, keys: .resourceName, others: .either(.null, .dictionary(of: .any, others: .any))),
         "volumes": .dictionary(of: volume, keys: .resourceName),
         "secrets": .dictionary(of: secret, keys: .resourceName),
         "configs": .dictionary(of: config, keys: .resourceName),

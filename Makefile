@@ -1,0 +1,74 @@
+# `make` alone explains itself. The same verbs serve people and CI; each script under scripts/ also runs alone.
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+TESTS ?=
+RELEASE := .build/release/watcher
+PAGES := man/watcher.1
+UNITS := systemd/watcher.service systemd/watcher.timer
+
+.DEFAULT_GOAL := help
+.PHONY: help build release test conformance check fmt demo bench install uninstall clean
+
+help: ## this list
+	@echo 'watcher: what a Git branch says should run, runs on this Docker Engine'
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo 'Start with `make demo`. Missing Debian packages are installed with apt (as root, or by sudo).'
+
+build: ## build for debugging: .build/debug/watcher
+	scripts/provide build
+	$(SWIFT) build
+
+release: ## build for use, with the Swift runtime inside: .build/release/watcher
+	scripts/provide build
+	$(SWIFT) build -c release --static-swift-stdlib --product watcher
+
+test: ## build once, start a private engine, registry and sshd, run every test (TESTS=regex: only those)
+	scripts/provide build test
+	$(SWIFT) build --build-tests
+	scripts/test-environment $(SWIFT) test --skip-build $(if $(TESTS),--filter '$(TESTS)')
+
+conformance: ## compare loading with docker compose's answers: CORPUS=DIR (CONFORMANCE_REPORT=FILE)
+	@test -n "$(CORPUS)" || { echo 'usage: make conformance CORPUS=DIR' >&2; exit 64; }
+	scripts/provide build
+	$(SWIFT) build --build-tests
+	CORPUS='$(abspath $(CORPUS))' COMPOSE_CORPUS='$(abspath $(CORPUS))/given' SWIFT_BACKTRACE=enable=no \
+		$(SWIFT) test --skip-build --filter 'Conformance|CorpusAcceptance'
+
+check: ## formatting, walls between rooms, manual page, units and documents; builds nothing
+	scripts/provide check
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+	scripts/check-layers
+	mandoc -T lint -W warning $(PAGES)
+	scripts/check-units $(UNITS)
+	scripts/check-docs
+
+fmt: ## format every Swift file in place
+	$(SWIFT) format -i -r Sources Tests Package.swift
+
+demo: ## see the main job done: deploy, change, fail, undo, fix, roll back
+	scripts/provide build test
+	@test -x .build/debug/watcher || $(SWIFT) build --product watcher
+	scripts/demo
+
+bench: release ## measure start-up, and an idle check over ssh against git ls-remote
+	scripts/provide test
+	scripts/bench $(RELEASE)
+
+install: ## install binary, manual page and units (PREFIX=/usr/local, DESTDIR=); run `make release` before
+	@test -x $(RELEASE) || { echo 'make install: run `make release` first' >&2; exit 1; }
+	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/watcher
+	install -D -m 644 man/watcher.1 $(DESTDIR)$(PREFIX)/share/man/man1/watcher.1
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/bin/watcher|$(PREFIX)/bin/watcher|' systemd/watcher.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/watcher.service
+	install -m 644 systemd/watcher.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/watcher.timer
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/watcher $(DESTDIR)$(PREFIX)/share/man/man1/watcher.1
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/,$(notdir $(UNITS)))
+
+clean: ## remove everything that was built
+	rm -rf .build artifacts

@@ -1,0 +1,79 @@
+import Compose
+import NIOCore
+import Reconcile
+
+/// Which of a service's hooks one is.
+enum HookKind: String, Sendable {
+    case postStart = "post_start"
+    case preStop = "pre_stop"
+}
+
+/// The body of `POST /containers/{id}/exec`.
+struct ExecBody: Encodable, Sendable {
+    var attachStdout = true
+    var attachStderr = true
+    var user: String?
+    var privileged: Bool?
+    var env: [String]?
+    var workingDir: String?
+    var cmd: [String]
+
+    init(_ hook: Hook) {
+        user = hook.user
+        privileged = hook.privileged.orNil
+        env =
+            hook.environment.sorted { $0.key < $1.key }.map { key, value in value.map { "\(key)=\($0)" } ?? key }.orNil
+        workingDir = hook.workingDir
+        cmd = hook.command ?? []
+    }
+}
+
+extension EngineClient {
+    private struct StartBody: Encodable, Sendable {
+        var detach = false
+        var tty = false
+    }
+
+    /// Runs the hook in the container to its end. Throws `EngineError` with the last lines it wrote when it fails; a
+    /// container that is not running any more has no hooks.
+    func run(_ hook: Hook, _ kind: HookKind, in container: ContainerDetails, _ service: Service) async throws {
+        let operation = "run the \(kind.rawValue) hook of service \(service.name)"
+        let create = try EngineRequest.post("/containers/\(container.id)/exec", to: operation).sending(ExecBody(hook))
+            .expecting(409).calling(.start, service: service.name)
+        let answer = try await connection.send(create)
+        guard answer.status != 409 else { return }
+        let id = try EngineJSON.decode(CreatedAnswer.self, from: answer.body).id
+        let start = try EngineRequest.post("/exec/\(id)/start", to: operation).sending(StartBody())
+            .expecting(409).calling(.start, service: service.name).within(deadlines.hook)
+        let output = LogStream(source: try await connection.open(start), isRaw: false)
+        guard output.source.status != 409 else { return }
+        let result: (lines: [String], code: Int)
+        do {
+            result = try await withDeadline(deadlines.hook) {
+                var last: [String] = []
+                for try await line in output.lines { last = (last + [line.text]).suffix(10) }
+                return (last, try await self.exitCode(ofExec: id, operation))
+            }
+        } catch let error as DeadlineExceeded {
+            throw EngineError(
+                .exitedNonZero, operation: operation,
+                detail: "it was still running after \(error.after.components.seconds) s", service: service.name)
+        } catch {
+            throw output.source.broken(error, endpoint: connection.endpoint)
+        }
+        guard result.code != 0 else { return }
+        throw EngineError(
+            .exitedNonZero, operation: operation,
+            detail: (["it exited with status \(result.code)"] + result.lines).joined(separator: "\n"),
+            service: service.name)
+    }
+
+    /// The output of an exec may end a moment before the engine has taken note of its exit.
+    private func exitCode(ofExec id: String, _ operation: String) async throws -> Int {
+        while true {
+            let answer: ExecAnswer = try await connection.decoded(.get("/exec/\(id)/json", to: operation))
+            if answer.running != true, let code = answer.exitCode { return code }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+}

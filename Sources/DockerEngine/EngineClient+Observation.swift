@@ -1,0 +1,116 @@
+import Compose
+package import Deploy
+import FoundationEssentials
+package import Reconcile
+
+extension EngineClient {
+    package func observe(_ query: ObservationQuery) async throws -> ObservedState {
+        let version = try await connection.version()
+        async let containers = containers(of: query.project)
+        async let networks = networks(of: query.project, and: query.networks)
+        async let volumes = volumes(of: query.project, and: query.volumes)
+        async let images = images(query.images)
+        var state = ObservedState()
+        state.apiVersion = "\(version)"
+        state.containers = try await containers
+        state.networks = try await networks
+        state.volumes = try await volumes
+        state.images = try await images
+        return state
+    }
+
+    package func container(_ id: ContainerID) async throws -> ObservedState.Container? {
+        try await details(of: id.hex).map(ObservedState.Container.init)
+    }
+
+    /// The container as the engine describes it; nil when it is gone.
+    func details(of id: String) async throws -> ContainerDetails? {
+        try await connection.decodedIfPresent(
+            .get("/containers/\(id.percentEncoded())/json", to: "inspect container \(id.prefix(12))"))
+    }
+
+    /// Containers that docker compose would see: those of the project with a config hash.
+    private func containers(of project: String) async throws -> [ObservedState.Container] {
+        let labels = [ComposeLabels.configHash, "\(ComposeLabels.project)=\(project)"]
+        let listed: [ContainerSummary] = try await connection.decoded(
+            .get("/containers/json", to: "list the containers of \(project)").adding("all", "1")
+                .filtering(["label": labels]))
+        // One that goes away between the list and the inspection is not there.
+        let details = try await mapConcurrently(listed.map(\.id), atMost: 16) { try await self.details(of: $0) }
+        return details.compactMap { $0 }.map(ObservedState.Container.init).sorted { $0.name < $1.name }
+    }
+
+    private func networks(
+        of project: String, and names: [String]
+    ) async throws -> [String: ObservedState.Network] {
+        let request = EngineRequest.get("/networks", to: "list the networks of \(project)")
+        async let labelled: [NetworkAnswer] = connection.decoded(
+            request.filtering(["label": ["\(ComposeLabels.project)=\(project)"]]))
+        async let named: [NetworkAnswer] =
+            names.isEmpty ? [] : connection.decoded(request.filtering(["name": names]))
+        var result: [String: ObservedState.Network] = [:]
+        // The engine's filters match more than asked for: parts of names, and in old releases any label.
+        for network in try await named where names.contains(network.name) {
+            result[network.name] = ObservedState.Network(network)
+        }
+        for network in try await labelled where network.labels?[ComposeLabels.project] == project {
+            result[network.name] = ObservedState.Network(network)
+        }
+        return result
+    }
+
+    private func volumes(of project: String, and names: [String]) async throws -> [String: ObservedState.Volume] {
+        let request = EngineRequest.get("/volumes", to: "list the volumes of \(project)")
+        async let labelled: VolumeListAnswer = connection.decoded(
+            request.filtering(["label": ["\(ComposeLabels.project)=\(project)"]]))
+        async let named: VolumeListAnswer =
+            names.isEmpty
+            ? VolumeListAnswer() : connection.decoded(request.filtering(["name": names]))
+        var result: [String: ObservedState.Volume] = [:]
+        for volume in try await named.volumes ?? [] where names.contains(volume.name) {
+            result[volume.name] = ObservedState.Volume(volume)
+        }
+        for volume in try await labelled.volumes ?? [] where volume.labels?[ComposeLabels.project] == project {
+            result[volume.name] = ObservedState.Volume(volume)
+        }
+        return result
+    }
+
+    private func images(_ references: [String]) async throws -> [String: ObservedState.Image] {
+        let unique = Array(Set(references))
+        let found = try await mapConcurrently(unique, atMost: 16) { reference in
+            (reference, try await self.imageDetails(of: reference))
+        }
+        var result: [String: ObservedState.Image] = [:]
+        for (reference, image) in found {
+            if let image { result[reference] = ObservedState.Image(image) }
+        }
+        return result
+    }
+
+    /// The local image behind a reference or id; nil when there is none.
+    func imageDetails(of reference: String) async throws -> ImageAnswer? {
+        try await connection.decodedIfPresent(
+            .get("/images/\(reference.percentEncoded(keeping: "/:@"))/json", to: "inspect image \(reference)"))
+    }
+}
+
+/// The results in order of the elements; at most `limit` run at a time.
+func mapConcurrently<Element: Sendable, Result: Sendable>(
+    _ elements: [Element], atMost limit: Int, _ transform: @escaping @Sendable (Element) async throws -> Result
+) async throws -> [Result] {
+    try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+        var results: [Int: Result] = [:]
+        var waiting = elements.enumerated().makeIterator()
+        func addNext() {
+            guard let (index, element) = waiting.next() else { return }
+            group.addTask { (index, try await transform(element)) }
+        }
+        for _ in 0..<limit { addNext() }
+        while let (index, result) = try await group.next() {
+            results[index] = result
+            addNext()
+        }
+        return elements.indices.compactMap { results[$0] }
+    }
+}

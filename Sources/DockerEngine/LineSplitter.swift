@@ -1,0 +1,31 @@
+/// Cuts a stream of bytes into lines, whatever pieces it comes in.
+struct LineSplitter: Sendable {
+    /// A longer line is cut.
+    let longest: Int
+
+    private var unfinished: [UInt8] = []
+
+    init(longest: Int = 64 << 10) { self.longest = longest }
+
+    /// The lines that end in these bytes, without their ends.
+    mutating func lines(in bytes: some Sequence<UInt8>) -> [[UInt8]] {
+        var lines: [[UInt8]] = []
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                lines.append(take())
+            } else {
+                unfinished.append(byte)
+                if unfinished.count >= longest { lines.append(take()) }
+            }
+        }
+        return lines
+    }
+
+    /// What came after the last end of a line; nil when nothing did.
+    mutating func rest() -> [UInt8]? { unfinished.isEmpty ? nil : take() }
+
+    private mutating func take() -> [UInt8] {
+        defer { unfinished = [] }
+        return unfinished.last == UInt8(ascii: "\r") ? Array(unfinished.dropLast()) : unfinished
+    }
+}

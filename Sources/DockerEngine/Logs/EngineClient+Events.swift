@@ -1,0 +1,59 @@
+import AsyncHTTPClient
+import Compose
+package import Deploy
+import FoundationEssentials
+import NIOCore
+import Reconcile
+
+/// A line of `GET /events`.
+struct EventAnswer: Decodable, Sendable {
+    struct Actor: Decodable, Sendable { var id: String? }
+
+    var type: String?
+    var action: String?
+    var actor: Actor?
+
+    /// Nil for what is not about a container.
+    var containerEvent: ContainerEvent? {
+        guard type == "container", let action, let id = actor?.id else { return nil }
+        // `health_status: healthy`
+        return ContainerEvent(container: ContainerID(hex: id), action: String(action.prefix { $0 != ":" }))
+    }
+}
+
+extension EngineClient {
+    /// What may change the state of a container; the noise of every health probe is left out.
+    private static let actions = [
+        "create", "start", "restart", "die", "stop", "kill", "oom", "pause", "unpause", "destroy", "rename",
+        "health_status",
+    ]
+
+    /// A connection that breaks, or an engine that ends, ends the stream with an `EngineError`.
+    package func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error> {
+        let request = try EngineRequest.get("/events", to: "follow the events of \(project)").filtering([
+            "type": ["container"], "label": ["\(ComposeLabels.project)=\(project)"], "event": Self.actions,
+        ])
+        let stream = try await connection.open(request)
+        let endpoint = connection.endpoint
+        return AsyncThrowingStream { continuation in
+            let reading = Task {
+                do {
+                    var splitter = LineSplitter(longest: 1 << 20)
+                    for try await buffer in stream.body {
+                        for line in splitter.lines(in: buffer.readableBytesView) where !line.isEmpty {
+                            let answer = try EngineJSON.decode(EventAnswer.self, from: Data(line))
+                            if let event = answer.containerEvent { continuation.yield(event) }
+                        }
+                    }
+                    try Task.checkCancellation()
+                    throw EngineError(
+                        .engineUnreachable, operation: request.operation, request: "GET \(stream.path)",
+                        detail: "the engine closed the stream", advice: "See whether the engine was restarted.")
+                } catch {
+                    continuation.finish(throwing: stream.broken(error, endpoint: endpoint))
+                }
+            }
+            continuation.onTermination = { _ in reading.cancel() }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import FoundationEssentials
+
+/// The Engine API writes its keys in Go's way, `RestartCount`; the types here write `restartCount`.
+enum EngineJSON {
+    static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .custom { path in
+            Key(upper(path.last?.stringValue ?? ""))
+        }
+        return try encoder.encode(value)
+    }
+
+    static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from data: Data) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .custom { path in
+            Key(lower(path.last?.stringValue ?? ""))
+        }
+        return try decoder.decode(type, from: data)
+    }
+
+    private struct Key: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+
+        init(_ text: String) { stringValue = text }
+        init?(stringValue: String) { self.init(stringValue) }
+        init?(intValue: Int) { nil }
+    }
+
+    private static let irregular = [
+        "ipamConfig": "IPAMConfig", "ipv4Address": "IPv4Address", "ipv6Address": "IPv6Address", "utsMode": "UTSMode",
+        "ipam": "IPAM", "ipRange": "IPRange", "enableIPv4": "EnableIPv4", "enableIPv6": "EnableIPv6", "id": "ID",
+    ]
+
+    static func upper(_ key: String) -> String {
+        irregular[key] ?? key.prefix(1).uppercased() + key.dropFirst()
+    }
+
+    static func lower(_ key: String) -> String {
+        switch key {
+        case "ID", "RW": key.lowercased()
+        default: key.prefix(1).lowercased() + key.dropFirst()
+        }
+    }
+}

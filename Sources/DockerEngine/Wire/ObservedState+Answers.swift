@@ -1,0 +1,80 @@
+import Compose
+import FoundationEssentials
+import Reconcile
+
+extension ObservedState.Container {
+    init(_ details: ContainerDetails) {
+        let labels = details.config?.labels ?? [:]
+        self.init(
+            id: ContainerID(hex: details.id), name: details.plainName, service: labels[ComposeLabels.service] ?? "",
+            number: labels[ComposeLabels.containerNumber].flatMap { Int($0) } ?? 0,
+            state: Self.state(details.state?.status ?? ""))
+        self.labels = labels
+        isOneOff = labels[ComposeLabels.oneOff]?.lowercased() == "true"
+        health = details.state?.health?.status.flatMap(Health.init(rawValue:))
+        exitCode = details.state?.exitCode ?? 0
+        restartCount = details.restartCount ?? 0
+        startedAt = details.state?.startedAt.flatMap(EngineTime.milliseconds)
+        imageID = details.image ?? ""
+        networks = (details.networkSettings?.networks ?? [:]).mapValues { $0.networkID ?? "" }
+        mounts = (details.mounts ?? []).map { mount in
+            Mount(
+                type: mount.type ?? "", name: mount.name.flatMap { $0.isEmpty ? nil : $0 },
+                source: mount.source ?? "", target: mount.destination ?? "")
+        }
+        restartPolicy = details.hostConfig?.restartPolicy?.name ?? ""
+        ports = Self.ports(details.networkSettings?.ports ?? [:])
+    }
+
+    /// Podman has states of its own; they become the nearest of Docker's.
+    private static func state(_ text: String) -> State {
+        switch text {
+        case "configured", "initialized": .created
+        case "stopping": .running
+        default: State(rawValue: text) ?? .exited
+        }
+    }
+
+    private static func ports(_ ports: [String: [ContainerDetails.Binding]?]) -> [String] {
+        ports.sorted { $0.key < $1.key }.flatMap { port, bindings in
+            (bindings ?? []).map { binding in
+                let host = binding.hostIp ?? ""
+                return "\(host.contains(":") ? "[\(host)]" : host):\(binding.hostPort ?? "")->\(port)"
+            }
+        }
+    }
+}
+
+extension ObservedState.Network {
+    init(_ answer: NetworkAnswer) { self.init(id: answer.id, name: answer.name, labels: answer.labels ?? [:]) }
+}
+
+extension ObservedState.Volume {
+    init(_ answer: VolumeListAnswer.Element) {
+        self.init(name: answer.name, driver: answer.driver ?? "", labels: answer.labels ?? [:])
+    }
+}
+
+extension ObservedState.Image {
+    init(_ answer: ImageAnswer) {
+        let test = answer.config?.healthcheck?.test ?? []
+        self.init(
+            id: answer.id, volumes: (answer.config?.volumes ?? [:]).keys.sorted(),
+            hasHealthcheck: !test.isEmpty && test != ["NONE"], repoDigests: answer.repoDigests ?? [])
+    }
+}
+
+/// Times as the engine writes them.
+enum EngineTime {
+    /// Unix milliseconds of an RFC 3339 time; nil for Go's zero time and for anything else.
+    static func milliseconds(_ text: String) -> Int? {
+        guard !text.hasPrefix("0001-"), let date = try? Date(text, strategy: .iso8601) else { return nil }
+        var milliseconds = Int(date.timeIntervalSince1970.rounded(.down)) * 1000
+        // The format style drops the fraction.
+        if let dot = text.firstIndex(of: ".") {
+            let digits = text[text.index(after: dot)...].prefix { $0.isNumber }.prefix(3)
+            if let fraction = Int(digits) { milliseconds += fraction * [100, 10, 1][digits.count - 1] }
+        }
+        return milliseconds
+    }
+}

@@ -1,0 +1,118 @@
+package import Compose
+package import Deploy
+import FoundationEssentials
+import Glibc
+package import Reconcile
+
+/// A project's repository: its remote, its cache and its checkout.
+///
+/// Nothing is opened and libgit2 is not started before the first call. Blocking work runs on threads of its own. The
+/// cache may be shared with other projects and processes; the checkout belongs to the holder of the project's lock.
+package struct GitRepository: CommitSource {
+    package let url: GitRemoteURL
+    package let revision: Revision
+    package let checkoutPath: String
+    private let access: GitAccess
+    private let projectDirectory: String
+    private let readableOutside: [String]
+    private let network: GitNetwork
+    private let cacheDirectory: CacheDirectory
+    private let thread = BlockingThread("git")
+
+    /// - Parameters:
+    ///   - stateDirectory: the state directory; the cache is `git/<repository>` in it.
+    ///   - projectDirectory: `projects/<name>` in the state directory; the checkout is `tree` in it. Absolute.
+    ///   - readableOutside: absolute paths outside of the checkout that the loader may read, such as env files named by
+    ///     the configuration; a directory allows what is below it.
+    package init(
+        url: GitRemoteURL, revision: Revision, access: GitAccess = GitAccess(), stateDirectory: String,
+        projectDirectory: String, readableOutside: [String] = [], network: GitNetwork = GitNetwork()
+    ) {
+        self.url = url
+        self.revision = revision
+        self.access = access
+        self.projectDirectory = projectDirectory
+        self.readableOutside = readableOutside
+        self.network = network
+        checkoutPath = projectDirectory + "/tree"
+        cacheDirectory = CacheDirectory(path: "\(stateDirectory)/git/\(url.cacheName)")
+    }
+
+    package func fetchTip() async throws -> Commit { try await fetch(revision).commit }
+
+    /// Like `fetchTip`, and says under which branch or tag the commit was found and whether it was downloaded.
+    package func fetch() async throws -> FetchedTip { try await fetch(revision) }
+
+    private func fetch(_ revision: Revision) async throws -> FetchedTip {
+        try await network.perform(request(for: revision))
+    }
+
+    private func request(for revision: Revision) throws -> GitNetworkRequest {
+        let environment = ProcessInfo.processInfo.environment
+        let password = try access.passwordFile.map {
+            try SecretFile.read($0, called: "password file", environment: environment)
+        }
+        if let key = access.sshKey, url.transport == .ssh {
+            try SecretFile.check(key, called: "ssh key", environment: environment)
+        }
+        return GitNetworkRequest(
+            url: url.text, revision: revision, cache: cacheDirectory.path, sshKey: access.sshKey,
+            knownHosts: access.knownHosts, username: access.username, password: password, seconds: 0)
+    }
+
+    package func commit(named revision: String) async throws -> Commit? {
+        try await inCache(orElse: nil) { try $0.commit(named: revision) }
+    }
+
+    package func isAncestor(_ ancestor: CommitID, of commit: CommitID) async throws -> Bool {
+        try await inCache(orElse: false) { try $0.isAncestor(ancestor, of: commit) }
+    }
+
+    package func files(of commit: CommitID) async throws -> FileAccess {
+        let directory = cacheDirectory
+        return try await withTree(of: commit) { tree in
+            TreeFiles(
+                tree: tree, checkoutPath: checkoutPath, readableOutside: readableOutside,
+                damaged: { directory.markDamaged() }
+            ).access
+        }
+    }
+
+    package func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout {
+        let checkout = Checkout(projectDirectory: projectDirectory)
+        return try await withTree(of: commit) { tree in try checkout.stage(commit, tree) }
+    }
+
+    /// Asks the open cache; an absent cache answers `otherwise`, and so does a damaged one, which is marked for renewal.
+    private func inCache<R: Sendable>(
+        orElse otherwise: R, _ body: @escaping @Sendable (ObjectCache) throws -> R
+    ) async throws -> R {
+        let directory = cacheDirectory
+        return try await thread.run {
+            guard Glibc.access(directory.path, F_OK) == 0 else { return otherwise }
+            do { return try body(ObjectCache(opening: directory.path)) } catch is LibGit2.Failure {
+                directory.markDamaged()
+                return otherwise
+            }
+        }
+    }
+
+    /// Calls `body` with the commit's tree. When the cache lacks the commit or is damaged, the commit is fetched again,
+    /// into a new cache if need be, and `body` called once more.
+    private func withTree<R: Sendable>(
+        of commit: CommitID, _ body: @escaping @Sendable (CommitTree) throws -> R
+    ) async throws -> R {
+        let directory = cacheDirectory
+        let attempt: @Sendable () throws -> R = {
+            try body(CommitTree(commit, in: ObjectCache(opening: directory.path)))
+        }
+        do { return try await thread.run(attempt) } catch let failure as LibGit2.Failure {
+            let isThere = (try? await self.commit(named: commit.hex)) != nil
+            if isThere || !failure.isNotFound { try await thread.run { directory.markDamaged() } }
+        }
+        _ = try await fetch(.commit(commit.hex))
+        do { return try await thread.run(attempt) } catch let failure as LibGit2.Failure {
+            throw GitError(.stateUnusable, "the cache \(directory.path) stays damaged: \(failure.text)")
+        }
+    }
+}

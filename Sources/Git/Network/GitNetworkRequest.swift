@@ -1,0 +1,71 @@
+package import Reconcile
+
+/// Which commit of a repository is wanted.
+package enum Revision: Sendable, Hashable, Codable, CustomStringConvertible {
+    /// The tip of the branch.
+    case branch(String)
+    /// The tag with the highest version (Semantic Versioning 2.0) among those that match the pattern (`*`, `?`).
+    /// Pre-releases count only when the pattern holds a `-`.
+    case tag(pattern: String)
+    /// A fixed commit: its full id, or an abbreviation of at least 4 digits.
+    case commit(String)
+
+    package var description: String {
+        switch self {
+        case .branch(let name): "branch \(name)"
+        case .tag(let pattern): "tag \(pattern)"
+        case .commit(let id): "commit \(id)"
+        }
+    }
+}
+
+/// How to prove to the remote who we are, and to know who it is.
+package struct GitAccess: Sendable, Hashable {
+    /// A private key for ssh; nil leaves the choice to ssh.
+    package var sshKey: String?
+    /// A known_hosts file for ssh; nil is ssh's own.
+    package var knownHosts: String?
+    /// For http and https; with a token alone it may stay nil.
+    package var username: String?
+    /// A file that holds the password or token for http and https, and nothing else but line ends.
+    package var passwordFile: String?
+
+    package init(
+        sshKey: String? = nil, knownHosts: String? = nil, username: String? = nil, passwordFile: String? = nil
+    ) {
+        self.sshKey = sshKey
+        self.knownHosts = knownHosts
+        self.username = username
+        self.passwordFile = passwordFile
+    }
+}
+
+/// One network step: look a revision up at the remote and download it unless it is in the cache.
+/// Travels to the child process on standard input only: it holds secrets.
+struct GitNetworkRequest: Sendable, Codable {
+    var url: String
+    var revision: Revision
+    /// The bare cache's directory.
+    var cache: String
+    var sshKey: String?
+    var knownHosts: String?
+    var username: String?
+    var password: String?
+    /// Seconds the whole step may take.
+    var seconds: Double
+}
+
+/// What the network step found.
+package struct FetchedTip: Sendable, Hashable, Codable {
+    package var commit: Commit
+    /// The branch or tag of the remote it was found under; nil for a commit named by its id.
+    package var reference: String?
+    /// Whether anything had to be downloaded.
+    package var wasDownloaded: Bool
+}
+
+/// What the child process answers on standard output, in one line of JSON.
+enum GitNetworkAnswer: Sendable, Codable {
+    case tip(FetchedTip)
+    case failure(GitError)
+}

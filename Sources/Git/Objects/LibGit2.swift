@@ -1,0 +1,80 @@
+internal import CLibGit2
+import Reconcile
+
+/// libgit2 itself: started on first use, never before, since that costs milliseconds.
+enum LibGit2 {
+    private static let started: Int32 = {
+        let count = git_libgit2_init()
+        // Nobody's gitconfig decides what is deployed; and a home directory we may not read is no obstacle.
+        for level in [
+            GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
+        ] {
+            _ = clibgit2_set_search_path(level.rawValue, "")
+        }
+        // A repository named in our configuration may belong to anybody: libgit2 runs no program of a repository's.
+        _ = clibgit2_set_int(Int32(GIT_OPT_SET_OWNER_VALIDATION.rawValue), 0)
+        // Packs are mapped in small windows, so that a process with an address space limit can read large ones.
+        _ = clibgit2_set_size(Int32(GIT_OPT_SET_MWINDOW_SIZE.rawValue), 32 << 20)
+        _ = clibgit2_set_size(Int32(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT.rawValue), 512 << 20)
+        return count
+    }()
+
+    /// Starts libgit2 unless it runs already.
+    static func start() throws {
+        guard started > 0 else { throw GitError(.unexpected, "libgit2 cannot be started") }
+    }
+
+    /// Throws what libgit2 says when `code` is negative.
+    @discardableResult
+    static func check(_ code: Int32) throws -> Int32 {
+        guard code < 0 else { return code }
+        throw Failure(code: code)
+    }
+
+    /// An error of libgit2, in its own words.
+    struct Failure: Error {
+        var code: Int32
+        var kind: Int32
+        var text: String
+
+        /// Takes the last error of this thread.
+        init(code: Int32) {
+            self.code = code
+            let last = git_error_last()
+            kind = last?.pointee.klass ?? 0
+            text = last?.pointee.message.map { String(cString: $0) } ?? "error \(code)"
+        }
+
+        var isNotFound: Bool { code == GIT_ENOTFOUND.rawValue }
+
+        /// It comes from the objects or files of the local repository rather than from the remote.
+        var isLocal: Bool {
+            [
+                GIT_ERROR_ODB, GIT_ERROR_ZLIB, GIT_ERROR_OBJECT, GIT_ERROR_REFERENCE, GIT_ERROR_REPOSITORY,
+                GIT_ERROR_CONFIG, GIT_ERROR_TREE, GIT_ERROR_TAG, GIT_ERROR_INDEXER, GIT_ERROR_INVALID,
+            ].contains { Int32($0.rawValue) == kind }
+        }
+    }
+}
+
+/// An object id in binary.
+struct ObjectID: Hashable, Sendable, CustomStringConvertible {
+    let hex: String
+
+    init(_ id: git_oid) {
+        var id = id
+        var digits = [CChar](repeating: 0, count: 41)
+        _ = git_oid_tostr(&digits, 41, &id)
+        hex = String(decoding: digits.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    init(hex: String) { self.hex = hex }
+
+    /// nil when the digits are not a whole object id.
+    var raw: git_oid? {
+        var id = git_oid()
+        return hex.utf8.count == 40 && git_oid_fromstr(&id, hex) == 0 ? id : nil
+    }
+
+    var description: String { hex }
+}

@@ -1,0 +1,128 @@
+internal import CLibGit2
+import Glibc
+import Reconcile
+import Synchronization
+
+/// An open bare repository: the local cache of a remote, safe to delete.
+///
+/// All calls block; they belong on a thread of ours. Safe to use from several threads.
+final class ObjectCache: Sendable {
+    private struct Handle: @unchecked Sendable { let repository: OpaquePointer }
+
+    private let handle: Handle
+    private let gate = Mutex(())
+    let path: String
+
+    /// Opens the repository at the path; throws `LibGit2.Failure` when there is none or it is damaged.
+    init(opening path: String) throws {
+        try LibGit2.start()
+        var repository: OpaquePointer?
+        try LibGit2.check(git_repository_open_bare(&repository, path))
+        guard let repository else { throw GitError(.unexpected, "libgit2 opened nothing at \(path)") }
+        handle = Handle(repository: repository)
+        self.path = path
+    }
+
+    deinit { git_repository_free(handle.repository) }
+
+    /// Makes an empty repository at the path, 0700.
+    static func create(at path: String) throws {
+        try LibGit2.start()
+        var options = git_repository_init_options()
+        try LibGit2.check(git_repository_init_options_init(&options, UInt32(GIT_REPOSITORY_INIT_OPTIONS_VERSION)))
+        options.flags = GIT_REPOSITORY_INIT_BARE.rawValue | GIT_REPOSITORY_INIT_NO_REINIT.rawValue
+        options.mode = 0o700
+        var repository: OpaquePointer?
+        defer { git_repository_free(repository) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw GitError.system("make the cache directory \(path)", errno)
+        }
+        try LibGit2.check(git_repository_init_ext(&repository, path, &options))
+    }
+
+    /// Calls `body` with the repository, one caller at a time.
+    func withRepository<R>(_ body: (OpaquePointer) throws -> sending R) rethrows -> sending R {
+        try gate.withLock { _ in try body(handle.repository) }
+    }
+
+    /// The commit with the id; nil when it, or its tree, is not in the cache.
+    func commit(_ id: CommitID) throws -> Commit? {
+        guard var raw = ObjectID(hex: id.hex).raw else { return nil }
+        return try withRepository { repository in
+            try found {
+                var commit: OpaquePointer?
+                defer { git_commit_free(commit) }
+                try LibGit2.check(git_commit_lookup(&commit, repository, &raw))
+                return try Commit(reading: commit)
+            }
+        }
+    }
+
+    /// The commit a full or abbreviated id (from 4 digits) names; nil when none does, or several do.
+    func commit(named revision: String) throws -> Commit? {
+        let count = revision.utf8.count
+        guard (4...40).contains(count), revision.allSatisfy(\.isHexDigit) else { return nil }
+        return try withRepository { repository in
+            try found {
+                var id = git_oid()
+                guard git_oid_fromstrn(&id, revision.lowercased(), count) == 0 else { return nil }
+                var commit: OpaquePointer?
+                defer { git_commit_free(commit) }
+                let code = git_commit_lookup_prefix(&commit, repository, &id, count)
+                if code == GIT_EAMBIGUOUS.rawValue { return nil }
+                try LibGit2.check(code)
+                return try Commit(reading: commit)
+            }
+        }
+    }
+
+    /// Whether `ancestor` is reachable from `commit`; false when either is unknown.
+    func isAncestor(_ ancestor: CommitID, of commit: CommitID) throws -> Bool {
+        guard try self.commit(commit) != nil, try self.commit(ancestor) != nil,
+            var child = ObjectID(hex: commit.hex).raw, var parent = ObjectID(hex: ancestor.hex).raw
+        else { return false }
+        if ancestor == commit { return true }
+        return try withRepository { repository in
+            try LibGit2.check(git_graph_descendant_of(repository, &child, &parent)) == 1
+        }
+    }
+
+    private func found<R>(_ body: () throws -> R?) throws -> R? {
+        do { return try body() } catch let failure as LibGit2.Failure where failure.isNotFound { return nil }
+    }
+}
+
+extension Commit {
+    /// Reads a commit whose tree must be there too; throws a not-found `LibGit2.Failure` when it is not.
+    fileprivate init(reading commit: OpaquePointer?) throws {
+        var tree: OpaquePointer?
+        defer { git_tree_free(tree) }
+        try LibGit2.check(git_commit_tree(&tree, commit))
+        guard let commit, let id = git_commit_id(commit) else { throw GitError(.unexpected, "libgit2 lost a commit") }
+        let parents = (0..<git_commit_parentcount(commit)).compactMap { index in
+            git_commit_parent_id(commit, index).map { CommitID(hex: ObjectID($0.pointee).hex) }
+        }
+        let author = git_commit_author(commit)?.pointee
+        let name = author?.name.map { String(cString: $0) } ?? ""
+        let address = author?.email.map { String(cString: $0) } ?? ""
+        self.init(
+            id: CommitID(hex: ObjectID(id.pointee).hex), parents: parents,
+            author: "\(name) <\(address)>".withoutControlCharacters(keepingLines: false),
+            subject: git_commit_summary(commit).map { String(cString: $0) }?
+                .withoutControlCharacters(keepingLines: false) ?? "",
+            time: Int(git_commit_time(commit)))
+    }
+}
+
+extension GitError {
+    /// A call to the system that failed: `cannot <doing>: <why>`.
+    static func system(_ doing: String, _ code: Int32) -> GitError {
+        let why = String(cString: strerror(code))
+        switch code {
+        case ENOSPC, EDQUOT, EFBIG:
+            return GitError(.diskFull, "cannot \(doing): \(why)", advice: "Free space on that file system.")
+        default:
+            return GitError(.stateUnusable, "cannot \(doing): \(why)")
+        }
+    }
+}

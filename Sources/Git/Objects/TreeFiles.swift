@@ -1,0 +1,154 @@
+import Compose
+import Glibc
+import Reconcile
+
+/// A commit's files as the loader sees them: laid virtually over the checkout path, and nothing else, except for the
+/// paths that the configuration allows by name.
+struct TreeFiles: Sendable {
+    /// What one read may take.
+    static let sizeLimit = 64 << 20
+
+    let tree: CommitTree
+    let checkoutPath: String
+    /// Absolute paths of files and directories on the real disk that may be read.
+    let readableOutside: [String]
+    /// Called when an object turns out to be missing or damaged.
+    let damaged: @Sendable () -> Void
+
+    var access: FileAccess {
+        FileAccess(kind: { try kind($0) }, read: { try read($0) }, contentID: { try contentID($0) })
+    }
+
+    func kind(_ path: String) throws -> FileAccess.Kind? {
+        guard let below = below(path) else { return try RealFile(allowed(path)).kind() }
+        guard let entry = try resolve(below, path) else { return nil }
+        return entry.kind == .directory ? .directory : .file
+    }
+
+    func read(_ path: String) throws -> [UInt8] {
+        guard let below = below(path) else { return try RealFile(allowed(path)).read(limit: Self.sizeLimit) }
+        guard let entry = try resolve(below, path) else { throw FileAccessError.notFound(path: path) }
+        guard entry.kind != .directory else { throw FileAccessError.notAFile(path: path) }
+        return try readable(path) {
+            guard try tree.size(of: entry) <= Self.sizeLimit else {
+                throw FileAccessError.tooLarge(path: path, limit: Self.sizeLimit)
+            }
+            return try tree.withContent(of: entry) { Array($0) }
+        }
+    }
+
+    func contentID(_ path: String) throws -> String? {
+        guard let below = below(path) else { return nil }
+        return try resolve(below, path)?.identity
+    }
+
+    /// The components of a path below the checkout; nil when it is elsewhere.
+    private func below(_ path: String) -> [String]? {
+        let clean = Self.clean(path)
+        let root = Self.clean(checkoutPath)
+        return clean.starts(with: root) ? Array(clean.dropFirst(root.count)) : nil
+    }
+
+    private func allowed(_ path: String) throws -> String {
+        let clean = Self.clean(path)
+        guard readableOutside.contains(where: { clean.starts(with: Self.clean($0)) }) else {
+            throw FileAccessError.outside(path: path)
+        }
+        return "/" + clean.joined(separator: "/")
+    }
+
+    private static func clean(_ path: String) -> [String] {
+        var result: [String] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = result.popLast() } else { result.append(String(part)) }
+        }
+        return result
+    }
+
+    /// Follows directories and symbolic links; nil when nothing is there.
+    private func resolve(_ components: [String], _ path: String) throws -> CommitTree.Entry? {
+        try readable(path) {
+            var trail = [tree.root]
+            var rest = Array(components.reversed())
+            var links = 0
+            while let name = rest.popLast() {
+                guard let here = trail.last, here.kind == .directory else { return nil }
+                if name == ".." {
+                    guard trail.count > 1 else { throw FileAccessError.outside(path: path) }
+                    trail.removeLast()
+                    continue
+                }
+                guard let entry = try tree.entries(of: here)[TreePath(name)] else { return nil }
+                switch entry.kind {
+                case .file, .executable, .directory: trail.append(entry)
+                case .submodule:
+                    throw FileAccessError.unreadable(
+                        path: path, reason: "“\(name)” is a submodule, and watcher does not fetch submodules")
+                case .link:
+                    links += 1
+                    guard links <= 40 else {
+                        throw FileAccessError.unreadable(path: path, reason: "too many levels of symbolic links")
+                    }
+                    let target = try tree.withContent(of: entry) { String(decoding: $0, as: UTF8.self) }
+                    if target.hasPrefix("/") {
+                        guard let inside = below(target) else { throw FileAccessError.outside(path: path) }
+                        trail = [tree.root]
+                        rest += inside.reversed()
+                    } else {
+                        rest += target.split(separator: "/").filter { $0 != "." }.map(String.init).reversed()
+                    }
+                }
+            }
+            return trail.last
+        }
+    }
+
+    private func readable<R>(_ path: String, _ body: () throws -> R) throws -> R {
+        do { return try body() } catch let failure as LibGit2.Failure {
+            damaged()
+            throw FileAccessError.unreadable(
+                path: path, reason: "the repository cache is damaged (\(failure.text)); the next run fetches it again")
+        } catch let error as GitError {
+            throw FileAccessError.unreadable(path: path, reason: error.message)
+        }
+    }
+}
+
+/// A file on the real disk.
+private struct RealFile {
+    let path: String
+
+    init(_ path: String) { self.path = path }
+
+    func kind() throws -> FileAccess.Kind? {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw unreadable(errno)
+        }
+        return status.st_mode & S_IFMT == S_IFDIR ? .directory : .file
+    }
+
+    func read(limit: Int) throws -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else { throw errno == ENOENT ? FileAccessError.notFound(path: path) : unreadable(errno) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw FileAccessError.notAFile(path: path)
+        }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let got = Glibc.read(file, &buffer, buffer.count)
+            if got == 0 { return bytes }
+            guard got > 0 else { throw unreadable(errno) }
+            bytes += buffer[..<got]
+            guard bytes.count <= limit else { throw FileAccessError.tooLarge(path: path, limit: limit) }
+        }
+    }
+
+    private func unreadable(_ code: Int32) -> FileAccessError {
+        .unreadable(path: path, reason: String(cString: strerror(code)))
+    }
+}

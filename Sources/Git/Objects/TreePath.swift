@@ -1,0 +1,34 @@
+/// A path in a commit, relative to its root, equal to another only when the bytes are: to Swift's strings two spellings
+/// of “é” are the same, to a file system they are not.
+struct TreePath: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    init(from decoder: any Decoder) throws { text = try decoder.singleValueContainer().decode(String.self) }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+
+    static func == (a: Self, b: Self) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+    static func < (a: Self, b: Self) -> Bool { a.text.utf8.lexicographicallyPrecedes(b.text.utf8) }
+
+    func hash(into hasher: inout Hasher) {
+        for byte in text.utf8 { hasher.combine(byte) }
+    }
+
+    func appending(_ name: String) -> TreePath { TreePath(text.isEmpty ? name : "\(text)/\(name)") }
+
+    var components: [String] { text.split(separator: "/").map(String.init) }
+
+    /// The directories above it, outermost first, without the root.
+    var parents: [TreePath] {
+        let names = components.dropLast()
+        return names.indices.map { TreePath(names[...$0].joined(separator: "/")) }
+    }
+
+    var description: String { text.withoutControlCharacters(keepingLines: false) }
+}

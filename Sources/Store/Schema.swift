@@ -1,0 +1,86 @@
+internal import GRDB
+import Reconcile
+
+/// The tables, and how a database of an earlier version becomes one of this version.
+///
+/// A released migration is never changed; a new one is added, with a dump of the schema before it in the tests.
+enum Schema {
+    /// - Throws: `StoreError` for a database with migrations that are not known here; what SQLite throws.
+    static func bringUpToDate(_ database: DatabaseQueue, path: String) throws {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("v1") { try $0.execute(sql: v1) }
+        guard try !database.read(migrator.hasBeenSuperseded) else {
+            throw StoreError(
+                reason: .stateUnusable, message: "the database \(path) was made by a newer version of watcher",
+                advice: "Install that version again, or choose another state directory; the database is unchanged.")
+        }
+        if try !database.read(migrator.hasCompletedMigrations) { try migrator.migrate(database) }
+    }
+
+    private static let v1 = """
+        CREATE TABLE deployments (
+            project TEXT NOT NULL,
+            number INTEGER NOT NULL CHECK (number > 0),
+            kind TEXT NOT NULL,
+            commit_id TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            author TEXT NOT NULL,
+            commit_time INTEGER NOT NULL, -- seconds since 1970; all other times are milliseconds
+            status TEXT NOT NULL,
+            reason TEXT,
+            message TEXT,
+            started_at INTEGER NOT NULL,
+            finished_at INTEGER,
+            attempts INTEGER NOT NULL,
+            "commit" TEXT NOT NULL, -- JSON
+            changes TEXT NOT NULL, -- JSON
+            before TEXT, -- JSON
+            PRIMARY KEY (project, number)
+        ) STRICT;
+
+        CREATE TABLE snapshots (
+            project TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            compose_files TEXT NOT NULL, -- these are all JSON
+            project_model TEXT NOT NULL,
+            image_ids TEXT NOT NULL,
+            content_hashes TEXT NOT NULL,
+            contents TEXT NOT NULL,
+            completed TEXT NOT NULL,
+            PRIMARY KEY (project, number),
+            FOREIGN KEY (project, number) REFERENCES deployments ON DELETE CASCADE
+        ) STRICT;
+
+        CREATE TABLE events (
+            project TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            stage TEXT NOT NULL,
+            state TEXT NOT NULL,
+            service TEXT,
+            line TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (project, number, seq),
+            FOREIGN KEY (project, number) REFERENCES deployments ON DELETE CASCADE
+        ) STRICT;
+
+        CREATE TABLE skip_list (
+            project TEXT NOT NULL,
+            commit_id TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            code TEXT, -- NULL: put there by hand
+            since INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            subject TEXT,
+            PRIMARY KEY (project, commit_id)
+        ) STRICT;
+
+        CREATE TABLE suspensions (
+            project TEXT PRIMARY KEY NOT NULL,
+            reason TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            until INTEGER -- NULL: until resumed
+        ) STRICT;
+        """
+}

@@ -1,0 +1,178 @@
+internal import ArgumentParser
+internal import Deploy
+internal import DockerEngine
+internal import Reconcile
+internal import Store
+
+/// Runs the flow for several projects, one after the other, and reports what came of it.
+struct ProjectRuns {
+    let wiring: Wiring
+    let command: String
+    /// Events are part of the output, and the run holds the project's lock.
+    let changesThings: Bool
+
+    /// - Throws: `ExitError` with the most serious status unless it is success.
+    func run(
+        _ projects: [ProjectConfiguration], _ body: @Sendable (Deployer) async throws -> RunResult
+    ) async throws {
+        let progress = wiring.progress(streams: changesThings, projects: projects.count)
+        let store = try wiring.store()
+        var results: [RunResult] = []
+        for project in projects {
+            if Task.isCancelled { break }
+            results.append(await result(project, store, progress, body))
+        }
+        let report = RunReport(command: command, results: results)
+        if wiring.options.format == .json {
+            wiring.terminal.output(JSONOutput.line(report))
+        } else if !wiring.options.quiet {
+            wiring.terminal.output(report.text(colors: wiring.terminal.colorsOutput))
+        }
+        for failure in report.failures() { wiring.terminal.message(failure, priority: 3) }
+        guard let status = ExitStatus(rawValue: report.exitStatus), status != .success else { return }
+        throw ExitError(status: status)
+    }
+
+    private func result(
+        _ project: ProjectConfiguration, _ store: Store, _ progress: Progress,
+        _ body: @Sendable (Deployer) async throws -> RunResult
+    ) async -> RunResult {
+        let name = project.settings.name
+        do {
+            var lock: RunLock?
+            if changesThings {
+                lock = try RunLock.acquire(
+                    directory: wiring.projectDirectory(name), command: command, now: Times.now)
+            }
+            defer { lock?.release() }
+            let engine = try wiring.engine(project.engine)
+            do {
+                let result = try await body(wiring.deployer(project, store, engine, progress))
+                await engine.shutdown()
+                return result
+            } catch {
+                await engine.shutdown()
+                throw error
+            }
+        } catch {
+            return trouble(error, name)
+        }
+    }
+
+    private func trouble(_ error: any Error, _ name: String) -> RunResult {
+        var result = RunResult(project: name, outcome: .error, summary: "nothing was changed")
+        let reasoned = error as? any ReasonedError
+        result.failure = RunResult.Failure(
+            DeployError(
+                stage: .fetch, reason: reasoned?.reason ?? .unexpected,
+                message: reasoned?.message ?? String(describing: error), advice: reasoned?.advice ?? ""))
+        return result
+    }
+}
+
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Say what a deploy would do, and why; change nothing.",
+        discussion: ExitStatus.help(
+            [
+                .success, .changesPending, .drift, .skipListed, .branchRewritten, .invalidProject, .engineUnreachable,
+                .temporary, .refused,
+            ], example: "watcher check shop || watcher deploy shop"))
+
+    @Argument(help: "Projects; all of the configuration by default.")
+    var projects: [String] = []
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let wiring = Wiring(options)
+        let selected = try wiring.configuration().selected(projects)
+        try await ProjectRuns(wiring: wiring, command: "check", changesThings: false).run(selected) {
+            await $0.check()
+        }
+    }
+}
+
+struct DeployCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deploy",
+        abstract: "Make what runs what the branch says: one reconciliation step.",
+        discussion: ExitStatus.help(
+            [
+                .success, .skipListed, .suspended, .branchRewritten, .restored, .failed, .restoreFailed,
+                .invalidProject,
+                .engineUnreachable, .temporary, .refused,
+            ], example: "watcher deploy shop --format json"))
+
+    @Argument(help: "Projects; all of the configuration by default.")
+    var projects: [String] = []
+
+    @Option(help: ArgumentHelp("Deploy this commit of the branch instead of its tip.", valueName: "rev"))
+    var commit: String?
+
+    @Flag(help: "Deploy although the commit is on the skip list or the branch was rewritten.")
+    var force = false
+
+    @Flag(help: "Stop after the plan; like check.")
+    var dryRun = false
+
+    @Flag(help: "Leave a failed deployment as it is instead of restoring the previous one.")
+    var noRollback = false
+
+    @OptionGroup var options: GlobalOptions
+
+    func validate() throws {
+        if commit != nil, projects.count != 1 { throw ValidationError("--commit needs exactly one project.") }
+    }
+
+    func run() async throws {
+        let wiring = Wiring(options)
+        let selected = try wiring.configuration().selected(projects)
+        var deploy = Deployer.Options()
+        deploy.commit = commit
+        deploy.force = force
+        deploy.dryRun = dryRun
+        deploy.keepFailed = noRollback
+        try await ProjectRuns(wiring: wiring, command: "deploy", changesThings: true).run(selected) { [deploy] in
+            await $0.deploy(deploy)
+        }
+    }
+}
+
+struct RollbackCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollback",
+        abstract: "Go back to a recorded deployment; the commit left behind goes on the skip list.",
+        discussion: ExitStatus.help(
+            [.success, .restored, .failed, .restoreFailed, .engineUnreachable, .temporary],
+            example: "watcher rollback shop --to shop/3"))
+
+    @Argument(help: "The project.")
+    var project: String
+
+    @Option(
+        help: ArgumentHelp(
+            "A deployment (shop/3 or 3) or a commit; by default the last good one before the current.",
+            valueName: "target"))
+    var to: String?
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let wiring = Wiring(options)
+        let selected = try wiring.configuration().selected([project])
+        let target = self.target
+        try await ProjectRuns(wiring: wiring, command: "rollback", changesThings: true).run(selected) {
+            await $0.rollback(to: target)
+        }
+    }
+
+    /// Short numbers are deployments; anything longer is a commit.
+    private var target: Deployer.RollbackTarget {
+        guard let to else { return .previous }
+        if let id = DeploymentID(to) { return .deployment(id) }
+        if to.count < 7, let number = Int(to) { return .deployment(DeploymentID(project: project, number: number)) }
+        return .commit(to)
+    }
+}

@@ -1,0 +1,112 @@
+internal import ArgumentParser
+internal import Deploy
+internal import DockerEngine
+internal import Reconcile
+internal import Store
+
+/// One sentence about what was done, with the result's schema in JSON.
+private struct Acknowledgement: Encodable {
+    let schema = JSONOutput.schema
+    var message: String
+
+    private enum CodingKeys: String, CodingKey { case schema, message }
+}
+
+extension Wiring {
+    /// Says on stdout that something was done.
+    func say(_ message: String) {
+        if options.format == .json {
+            terminal.output(JSONOutput.line(Acknowledgement(message: message)))
+        } else if !options.quiet {
+            terminal.output(message + "\n")
+        }
+    }
+}
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show what is deployed and how its services do.",
+        discussion: ExitStatus.help([.success, .engineUnreachable, .stateUnusable], example: "watcher status shop"))
+
+    @Argument(help: "Projects; all of the configuration by default.")
+    var projects: [String] = []
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let wiring = Wiring(options)
+        let selected = try wiring.configuration().selected(projects)
+        let store = try wiring.existingStore()
+        var report = StatusReport(projects: [])
+        for project in selected {
+            let record = try await store?.record(of: project.settings.name) ?? ProjectRecord()
+            report.projects.append(try await status(of: project, record, wiring))
+        }
+        wiring.terminal.output(
+            options.format == .json
+                ? JSONOutput.line(report) : report.text(colors: wiring.terminal.colorsOutput))
+        if report.projects.contains(where: { $0.trouble != nil }) { throw ExitError(status: .engineUnreachable) }
+    }
+
+    private func status(
+        of project: ProjectConfiguration, _ record: ProjectRecord, _ wiring: Wiring
+    ) async throws -> StatusReport.Project {
+        let engine = try wiring.engine(project.engine)
+        var observed: ObservedState?
+        var trouble: String?
+        do {
+            observed = try await engine.observe(ObservationQuery(project: project.settings.projectName))
+        } catch let error as any ReasonedError {
+            trouble = error.message
+        }
+        await engine.shutdown()
+        var status = StatusReport.Project(project.settings.name, record, observed)
+        status.trouble = trouble
+        return status
+    }
+}
+
+struct SuspendCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "suspend", abstract: "Let deploys of a project do nothing until it is resumed.",
+        discussion: ExitStatus.help(
+            [.success, .invalidConfiguration, .stateUnusable],
+            example: "watcher suspend shop --reason \"database migration\" --until 2026-11-22T06:00:00Z"))
+
+    @Argument(help: "The project.") var project: String
+    @Option(help: "Why; shown by status and deploy.") var reason: String
+    @Option(help: ArgumentHelp("Resume by itself at this time: 2026-11-22T06:00:00Z.", valueName: "time"))
+    var until: String?
+    @OptionGroup var options: GlobalOptions
+
+    func validate() throws {
+        if let until, Times.moment(until, now: 0) == nil { throw ValidationError("--until: «\(until)» is no time.") }
+    }
+
+    func run() async throws {
+        let wiring = Wiring(options)
+        _ = try wiring.configuration().selected([project])
+        try await wiring.store().suspend(
+            project,
+            Suspension(
+                reason: reason.printable, since: Times.now, until: until.flatMap { Times.moment($0, now: Times.now) }))
+        wiring.say("\(project) is suspended")
+    }
+}
+
+struct ResumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Let deploys of a suspended project work again.",
+        discussion: ExitStatus.help([.success, .stateUnusable], example: "watcher resume shop"))
+
+    @Argument(help: "The project.") var project: String
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let wiring = Wiring(options)
+        _ = try wiring.configuration().selected([project])
+        let wasSuspended = try await wiring.existingStore()?.resume(project) ?? false
+        wiring.say(wasSuspended ? "\(project) is resumed" : "\(project) was not suspended")
+    }
+}

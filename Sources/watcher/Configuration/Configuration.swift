@@ -1,0 +1,65 @@
+internal import Deploy
+internal import Git
+internal import YAML
+
+/// The configuration file as values: everything resolved, nothing secret.
+struct Configuration: Sendable {
+    /// In the order of the file.
+    var projects: [ProjectConfiguration]
+    /// The file it was read from.
+    var file: String
+
+    /// The projects to work on: the named ones in the order given, or all.
+    ///
+    /// - Throws: `ConfigurationError` for a name that is not configured.
+    func selected(_ names: [String]) throws -> [ProjectConfiguration] {
+        guard !names.isEmpty else { return projects }
+        return try names.map { name in
+            guard let project = projects.first(where: { $0.settings.name == name }) else {
+                let known = projects.map(\.settings.name).joined(separator: ", ")
+                throw ConfigurationError("no project \(name) in \(file); it has: \(known)")
+            }
+            return project
+        }
+    }
+}
+
+/// One project of the configuration.
+struct ProjectConfiguration: Sendable {
+    var settings: ProjectSettings
+    /// The repository's address as written; may hold userinfo, never shown.
+    var repository: GitRemoteURL
+    var revision: Revision
+    var access: GitAccess
+    var engine: EngineConfiguration
+}
+
+/// How the engine is reached.
+struct EngineConfiguration: Sendable, Hashable {
+    /// `unix://…` or `tcp://…`.
+    var host: String
+    var certificateAuthority: String?
+    var certificate: String?
+    var key: String?
+}
+
+/// What is wrong with the configuration, each problem with its place.
+struct ConfigurationError: Error, CustomStringConvertible {
+    struct Problem: Equatable, CustomStringConvertible {
+        var location: SourceLocation?
+        var message: String
+
+        var description: String { location.map { "\($0): \(message)" } ?? message }
+    }
+
+    var problems: [Problem]
+    /// Files whose permissions let others read a secret are refused, not invalid.
+    var isRefusal = false
+
+    init(_ problems: [Problem]) { self.problems = problems }
+    init(_ message: String, at location: SourceLocation? = nil) {
+        problems = [Problem(location: location, message: message)]
+    }
+
+    var description: String { problems.map(\.description).joined(separator: "\n") }
+}

@@ -1,0 +1,262 @@
+internal import Deploy
+internal import Foundation
+internal import Git
+internal import YAML
+
+/// Turns the configuration file into `Configuration`, or into everything that is wrong with it.
+struct ConfigurationReader {
+    private static let projectKeys = [
+        "repository", "branch", "tag", "commit", "directory", "files", "project_name", "profiles", "env_files",
+        "environment", "git", "engine", "health", "retry", "prune",
+    ]
+    private static let laterProjectKeys = ["build", "run", "policy", "notify"]
+
+    let file: String
+    let environment: [String: String]
+    private let problems = SectionReader.Problems()
+    /// Problems of file permissions: they refuse, the rest is invalid.
+    private let refusals = SectionReader.Problems()
+
+    init(file: String, environment: [String: String]) {
+        self.file = file
+        self.environment = environment
+    }
+
+    /// Reads the file from disk.
+    ///
+    /// - Throws: `ConfigurationError`.
+    func read() throws -> Configuration {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            let exists = FileManager.default.fileExists(atPath: file)
+            throw ConfigurationError(
+                exists
+                    ? "configuration \(file) cannot be read: permission denied"
+                    : "there is no configuration at \(file); «watcher init» writes an example")
+        }
+        return try read(Array(data))
+    }
+
+    /// Reads the text of a configuration.
+    func read(_ bytes: [UInt8]) throws -> Configuration {
+        let documents: [YAMLNode]
+        do {
+            documents = try YAMLParser.documents(in: bytes, file: file)
+        } catch {
+            throw ConfigurationError(error.message, at: error.location)
+        }
+        guard documents.count == 1, let root = documents.first else {
+            throw ConfigurationError("\(file): expected one YAML document, found \(documents.count)")
+        }
+        var projects: [ProjectConfiguration] = []
+        if let section = SectionReader(root, path: "", keys: ["projects"], problems: problems) {
+            if let list = section.node("projects")?.mapping {
+                projects = list.entries.compactMap(project)
+                if list.entries.isEmpty { problems.add("projects: there is none", at: section.location) }
+            } else {
+                problems.add("projects: expected a mapping of project names", at: section.location)
+            }
+        }
+        if !refusals.list.isEmpty, problems.list.isEmpty {
+            var error = ConfigurationError(refusals.list)
+            error.isRefusal = true
+            throw error
+        }
+        guard problems.list.isEmpty else { throw ConfigurationError(problems.list + refusals.list) }
+        return Configuration(projects: projects, file: file)
+    }
+
+    private func project(_ entry: YAMLMapping.Entry) -> ProjectConfiguration? {
+        let path = "projects.\(entry.key)"
+        guard isProjectName(entry.key) else {
+            problems.add(
+                "\(path): a project's name has lower-case letters, digits, - and _ only, and begins with a letter or digit",
+                at: entry.keyLocation)
+            return nil
+        }
+        guard
+            let section = SectionReader(
+                entry.value, path: path, keys: Self.projectKeys, later: Self.laterProjectKeys, problems: problems),
+            let address = section.requiredString("repository"),
+            let repository = remote(address, section),
+            let revision = revision(section)
+        else { return nil }
+        var settings = ProjectSettings(
+            name: entry.key, projectName: section.string("project_name") ?? entry.key,
+            repository: repository.description, branch: revision.description)
+        if !isProjectName(settings.projectName) {
+            problems.add(
+                "\(section.name("project_name")): must be lower-case letters, digits, - and _",
+                at: section.node("project_name")?.location ?? section.location)
+        }
+        readSources(section, &settings)
+        readBehaviour(section, &settings)
+        settings.home = environment["HOME"]
+        let access = access(section, &settings)
+        return ProjectConfiguration(
+            settings: settings, repository: repository, revision: revision, access: access, engine: engine(section))
+    }
+
+    private func isProjectName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "_") else { return false }
+        return name.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        }
+    }
+
+    private func remote(_ address: String, _ section: SectionReader) -> GitRemoteURL? {
+        do {
+            return try GitRemoteURL(address)
+        } catch {
+            let message = (error as? any ReasonedError)?.message ?? String(describing: error)
+            problems.add(
+                "\(section.name("repository")): \(message)",
+                at: section.node("repository")?.location ?? section.location)
+            return nil
+        }
+    }
+
+    private func revision(_ section: SectionReader) -> Revision? {
+        let given = ["branch", "tag", "commit"].compactMap { key in section.string(key).map { (key, $0) } }
+        guard given.count <= 1 else {
+            problems.add("\(section.path): branch, tag and commit exclude each other", at: section.location)
+            return nil
+        }
+        switch given.first {
+        case ("tag", let pattern)?: return .tag(pattern: pattern)
+        case ("commit", let id)?: return .commit(id)
+        case (_, let branch)?: return .branch(branch)
+        case nil: return .branch("main")
+        }
+    }
+
+    private func readSources(_ section: SectionReader, _ settings: inout ProjectSettings) {
+        var directory = section.string("directory") ?? "."
+        while directory.hasSuffix("/"), directory.count > 1 { directory.removeLast() }
+        if directory.hasPrefix("./") { directory = String(directory.dropFirst(2)) }
+        if directory.hasPrefix("/") || directory.split(separator: "/").contains("..") {
+            problems.add(
+                "\(section.name("directory")): must be a path inside the repository",
+                at: section.node("directory")?.location ?? section.location)
+        }
+        settings.directory = directory.isEmpty ? "." : directory
+        settings.files = section.strings("files")
+        settings.profiles = section.strings("profiles")
+        settings.envFiles = section.strings("env_files").map(absolute)
+        settings.environment = section.variables("environment")
+    }
+
+    private func readBehaviour(_ section: SectionReader, _ settings: inout ProjectSettings) {
+        if let health = section.node("health").flatMap({
+            SectionReader($0, path: section.name("health"), keys: ["timeout", "settle"], problems: problems)
+        }) {
+            settings.healthTimeout = health.duration("timeout")
+            settings.settle = health.duration("settle") ?? settings.settle
+        }
+        if let retry = section.node("retry").flatMap({
+            SectionReader($0, path: section.name("retry"), keys: ["after", "attempts"], problems: problems)
+        }) {
+            settings.retryAfter = retry.duration("after")
+            settings.retryAttempts = retry.int("attempts", in: 1...1000, default: settings.retryAttempts)
+        }
+        if let prune = section.node("prune").flatMap({
+            SectionReader(
+                $0, path: section.name("prune"), keys: ["orphans"], later: ["images"], problems: problems)
+        }) {
+            settings.prunesOrphans = prune.bool("orphans", default: true)
+        }
+    }
+
+    private func access(_ section: SectionReader, _ settings: inout ProjectSettings) -> GitAccess {
+        var access = GitAccess()
+        guard let node = section.node("git"),
+            let git = SectionReader(
+                node, path: section.name("git"),
+                keys: ["ssh_key", "known_hosts", "username", "password", "allow_rewrite"], later: ["verify"],
+                problems: problems)
+        else { return access }
+        settings.allowsRewrite = git.bool("allow_rewrite", default: false)
+        access.knownHosts = git.string("known_hosts").map(absolute)
+        access.username = git.string("username")
+        access.sshKey = secretFile("ssh_key", git)
+        access.passwordFile = secretFile("password", git)
+        return access
+    }
+
+    /// The path of a secret: `PATH`, `{file: PATH}` or `{credential: NAME}` of systemd; private to its owner.
+    private func secretFile(_ key: String, _ section: SectionReader) -> String? {
+        guard let node = section.node(key) else { return nil }
+        var path: String
+        if node.mapping != nil {
+            guard
+                let secret = SectionReader(
+                    node, path: section.name(key), keys: ["file", "credential"], problems: problems)
+            else { return nil }
+            if let credential = secret.string("credential") {
+                guard let directory = environment["CREDENTIALS_DIRECTORY"] else {
+                    problems.add(
+                        "\(secret.path): credential \(credential) is given, but $CREDENTIALS_DIRECTORY is not set; run "
+                            + "under systemd with LoadCredential=",
+                        at: node.location)
+                    return nil
+                }
+                path = "\(directory)/\(credential)"
+            } else if let file = secret.string("file") {
+                path = absolute(file)
+            } else {
+                problems.add("\(secret.path): expected file or credential", at: node.location)
+                return nil
+            }
+        } else if key == "password" {
+            problems.add(
+                "\(section.name(key)): secrets are never values here; write {file: PATH} or {credential: NAME}",
+                at: node.location)
+            return nil
+        } else {
+            path = absolute(section.string(key) ?? "")
+        }
+        checkPrivate(path, section.name(key), node.location)
+        return path
+    }
+
+    private func checkPrivate(_ path: String, _ name: String, _ location: SourceLocation) {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            let mode = attributes[.posixPermissions] as? Int
+        else {
+            problems.add("\(name): there is no readable file \(path)", at: location)
+            return
+        }
+        if mode & 0o077 != 0 {
+            refusals.add(
+                "\(name): \(path) can be read by others (mode \(String(mode, radix: 8))); run chmod 600 \(path)",
+                at: location)
+        }
+    }
+
+    private func engine(_ section: SectionReader) -> EngineConfiguration {
+        var engine = EngineConfiguration(host: environment["DOCKER_HOST"] ?? "unix:///var/run/docker.sock")
+        guard let node = section.node("engine"),
+            let reader = SectionReader(
+                node, path: section.name("engine"), keys: ["host", "tls"], problems: problems)
+        else { return engine }
+        if let host = reader.string("host") { engine.host = host }
+        if let tls = reader.node("tls").flatMap({
+            SectionReader($0, path: reader.name("tls"), keys: ["ca", "cert", "key"], problems: problems)
+        }) {
+            engine.certificateAuthority = tls.string("ca").map(absolute)
+            engine.certificate = tls.string("cert").map(absolute)
+            engine.key = secretFile("key", tls)
+        }
+        return engine
+    }
+
+    /// Relative paths are taken from the configuration's directory.
+    private func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        if path.hasPrefix("~/"), let home = environment["HOME"] { return home + path.dropFirst() }
+        let base = URL(fileURLWithPath: file).deletingLastPathComponent().path
+        return URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: base, isDirectory: true)).standardizedFileURL
+            .path
+    }
+}

@@ -1,0 +1,43 @@
+/// What `watcher init` writes: every key of the configuration, commented.
+enum ExampleConfiguration {
+    static let text = """
+        # watcher's configuration; see watcher(1). Check it with: watcher check
+        projects:
+          # The name is yours; it names the project in every command, and is the Compose project name by default.
+          shop:
+            # ssh (git@host:path or ssh://), https:// or file://. Host keys are always verified.
+            repository: git@git.example.com:acme/infra.git
+            # One of: a branch, the highest version among matching tags (tag: "v*"), a fixed commit (commit: ID).
+            branch: main
+            # Where the Compose files are in the repository.
+            #directory: stacks/shop
+            # Compose files in merge order; by default compose.yaml and its override are found as docker compose does.
+            #files: [compose.yaml, compose.prod.yaml]
+            #project_name: shop
+            #profiles: [prod]
+            # Variables for ${...} in Compose files. watcher's own environment is not used.
+            #env_files: [/etc/watcher/shop.env]
+            #environment: {TAG: "1.4"}
+            #git:
+              # Secrets are files only their owner can read, or credentials of systemd.
+              #ssh_key: /etc/watcher/id_ed25519
+              #known_hosts: /etc/watcher/known_hosts
+              #username: deploy
+              #password: {credential: git-token}
+              # Deploy although the branch was rewritten (force-pushed).
+              #allow_rewrite: false
+            #engine:
+              #host: unix:///var/run/docker.sock
+              #tls: {ca: ca.pem, cert: cert.pem, key: key.pem}
+            #health:
+              # How long a service may take to become healthy; by default what its health check needs.
+              #timeout: 5m
+              # How long a service without a health check must run.
+              #settle: 3s
+            # Try a commit that failed again; by default it stays on the skip list.
+            #retry: {after: 1h, attempts: 3}
+            # Remove containers of services that are no longer in the files.
+            #prune: {orphans: true}
+
+        """
+}

@@ -1,0 +1,147 @@
+internal import Compose
+internal import YAML
+
+/// Reads one mapping of the configuration key by key and collects every problem instead of stopping at the first.
+struct SectionReader {
+    /// Shared by all sections of a file.
+    final class Problems {
+        var list: [ConfigurationError.Problem] = []
+        func add(_ message: String, at location: SourceLocation) {
+            list.append(ConfigurationError.Problem(location: location, message: message))
+        }
+    }
+
+    let path: String
+    let location: SourceLocation
+    let problems: Problems
+    private let mapping: YAMLMapping
+
+    /// - Parameters:
+    ///   - keys: the keys the section may have.
+    ///   - later: keys of the configuration that this version does not support.
+    init?(_ node: YAMLNode, path: String, keys: [String], later: [String] = [], problems: Problems) {
+        guard let mapping = node.mapping else {
+            problems.add("\(path): expected a mapping, found \(node.kindDescription)", at: node.location)
+            return nil
+        }
+        self.path = path
+        self.problems = problems
+        self.mapping = mapping
+        location = node.location
+        for entry in mapping.entries where !keys.contains(entry.key) {
+            if later.contains(entry.key) {
+                problems.add("\(name(entry.key)): not supported by this version of watcher", at: entry.keyLocation)
+            } else {
+                let near = Spelling.nearest(to: entry.key, in: keys).map { "; did you mean \"\($0)\"?" } ?? ""
+                problems.add(
+                    "\(path.isEmpty ? "" : path + ": ")unknown key \"\(entry.key)\"\(near)", at: entry.keyLocation)
+            }
+        }
+    }
+
+    func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+    var entries: [YAMLMapping.Entry] { mapping.entries }
+
+    func node(_ key: String) -> YAMLNode? {
+        guard let node = mapping[key], !node.isNull else { return nil }
+        return node
+    }
+
+    func string(_ key: String) -> String? {
+        guard let node = node(key) else { return nil }
+        return scalar(node, name(key))
+    }
+
+    func requiredString(_ key: String) -> String? {
+        if let node = node(key) { return scalar(node, name(key)) }
+        problems.add("\(path): \(key) is missing", at: location)
+        return nil
+    }
+
+    func bool(_ key: String, default value: Bool) -> Bool {
+        guard let node = node(key) else { return value }
+        guard let bool = node.bool else {
+            problems.add("\(name(key)): expected true or false, found \(node.kindDescription)", at: node.location)
+            return value
+        }
+        return bool
+    }
+
+    func int(_ key: String, in range: ClosedRange<Int>, default value: Int) -> Int {
+        guard let node = node(key) else { return value }
+        guard let int = node.int, range.contains(int) else {
+            problems.add(
+                "\(name(key)): expected a whole number from \(range.lowerBound) to \(range.upperBound)",
+                at: node.location)
+            return value
+        }
+        return int
+    }
+
+    /// A list of strings; a single string stands for a list of one.
+    func strings(_ key: String) -> [String] {
+        guard let node = node(key) else { return [] }
+        if node.string != nil { return scalar(node, name(key)).map { [$0] } ?? [] }
+        guard let list = node.sequence else {
+            problems.add("\(name(key)): expected a list of strings, found \(node.kindDescription)", at: node.location)
+            return []
+        }
+        return list.enumerated().compactMap { scalar($1, "\(name(key))[\($0)]") }
+    }
+
+    func duration(_ key: String) -> Duration? {
+        guard let node = node(key) else { return nil }
+        guard let text = node.string, let duration = Duration(configured: text) else {
+            problems.add(
+                "\(name(key)): expected a duration such as 90s, 5m or 1h30m, found \(node.kindDescription)",
+                at: node.location)
+            return nil
+        }
+        return duration
+    }
+
+    /// A mapping of variables; numbers and booleans stand for their text.
+    func variables(_ key: String) -> [String: String] {
+        guard let node = node(key) else { return [:] }
+        guard let mapping = node.mapping else {
+            problems.add("\(name(key)): expected a mapping, found \(node.kindDescription)", at: node.location)
+            return [:]
+        }
+        var variables: [String: String] = [:]
+        for entry in mapping.entries { variables[entry.key] = scalar(entry.value, "\(name(key)).\(entry.key)") }
+        return variables
+    }
+
+    private func scalar(_ node: YAMLNode, _ path: String) -> String? {
+        switch node.value {
+        case .string(let text), .timestamp(let text): return text
+        case .int(let number): return String(number)
+        case .float(let number): return String(number)
+        case .bool(let bool): return String(bool)
+        case .null, .sequence, .mapping:
+            problems.add("\(path): expected a string, found \(node.kindDescription)", at: node.location)
+            return nil
+        }
+    }
+}
+
+extension Duration {
+    /// Reads `1h30m`, `90s`, `500ms`, `2d`: whole numbers with units, largest first or not; nil for anything else.
+    init?(configured text: String) {
+        let units: [String: Duration] = [
+            "ms": .milliseconds(1), "s": .seconds(1), "m": .seconds(60), "h": .seconds(3600), "d": .seconds(86400),
+        ]
+        var rest = text[...]
+        var total = Duration.zero
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isASCII && $0.isNumber }
+            let unit = rest.dropFirst(digits.count).prefix { $0.isLetter }
+            guard let count = Int(digits), count < 1_000_000_000, let size = units[String(unit)] else { return nil }
+            total += size * count
+            rest = rest.dropFirst(digits.count + unit.count)
+        }
+        guard !text.isEmpty else { return nil }
+        self = total
+    }
+}

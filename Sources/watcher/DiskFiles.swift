@@ -1,0 +1,32 @@
+internal import Compose
+internal import Foundation
+
+extension FileAccess {
+    /// The host's own files, symbolic links followed, nothing fenced in. Reads stop at `limit` bytes.
+    static func disk(limit: Int = 100 << 20) -> FileAccess {
+        FileAccess(
+            kind: { path in
+                var isDirectory: ObjCBool = false
+                guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return nil }
+                return isDirectory.boolValue ? .directory : .file
+            },
+            read: { path in
+                var isDirectory: ObjCBool = false
+                guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+                    throw FileAccessError.notFound(path: path)
+                }
+                guard !isDirectory.boolValue else { throw FileAccessError.notAFile(path: path) }
+                do {
+                    let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+                    defer { try? handle.close() }
+                    let data = try handle.read(upToCount: limit + 1) ?? Data()
+                    guard data.count <= limit else { throw FileAccessError.tooLarge(path: path, limit: limit) }
+                    return Array(data)
+                } catch let error as FileAccessError {
+                    throw error
+                } catch {
+                    throw FileAccessError.unreadable(path: path, reason: error.localizedDescription)
+                }
+            })
+    }
+}

@@ -1,0 +1,38 @@
+internal import Dispatch
+internal import Foundation
+internal import Synchronization
+
+/// SIGINT and SIGTERM end a run in order: it is cancelled, puts back what it took apart, and exits with 130 or 143.
+/// A second signal ends it at once; the next run then puts things right.
+enum Interruption {
+    private static let received = Mutex<Int32?>(nil)
+
+    /// Runs `body` in a task that signals cancel; the status tells which signal it was.
+    static func whileWatchingSignals(
+        _ body: @escaping @Sendable () async throws -> ExitStatus
+    ) async -> ExitStatus {
+        let task = Task { try await body() }
+        let queue = DispatchQueue(label: "signals")
+        let sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler {
+                let isSecond = received.withLock { seen in
+                    defer { seen = number }
+                    return seen != nil
+                }
+                if isSecond { _exit(128 + number) }
+                task.cancel()
+            }
+            source.resume()
+            return source
+        }
+        defer { for source in sources { source.cancel() } }
+        let status = (try? await task.value) ?? .interrupted
+        switch received.withLock({ $0 }) {
+        case SIGTERM: return .terminated
+        case SIGINT: return .interrupted
+        default: return status
+        }
+    }
+}

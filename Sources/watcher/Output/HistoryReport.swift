@@ -1,0 +1,177 @@
+internal import Deploy
+internal import Reconcile
+
+/// The record of one deployment as it is shown: the same keys in lists and details.
+struct DeploymentView: Encodable {
+    var id: DeploymentID
+    var project: String
+    var kind: Deployment.Kind
+    var status: Deployment.Status
+    var commit: Commit
+    var reason: Reason?
+    var message: String?
+    var startedAt: Int
+    var finishedAt: Int?
+    var attempts: Int
+    var changes: [Plan.Change]
+
+    init(_ deployment: Deployment) {
+        id = deployment.id
+        project = deployment.id.project
+        kind = deployment.kind
+        status = deployment.status
+        commit = deployment.commit
+        reason = deployment.reason
+        message = deployment.message
+        startedAt = deployment.startedAt
+        finishedAt = deployment.finishedAt
+        attempts = deployment.attempts
+        changes = deployment.changes
+    }
+}
+
+/// `history`: a line each, newest first.
+struct HistoryReport: Encodable {
+    let schema = JSONOutput.schema
+    var deployments: [DeploymentView]
+
+    init(_ deployments: [Deployment]) { self.deployments = deployments.map(DeploymentView.init) }
+
+    func text() -> String {
+        guard !deployments.isEmpty else { return "nothing has been deployed yet\n" }
+        let rows = deployments.map { deployment -> [String] in
+            let took = deployment.finishedAt.map { Times.span($0 - deployment.startedAt) } ?? "-"
+            var what = deployment.commit.subject
+            if let message = deployment.message { what += " — " + String(message.prefix { $0 != "\n" }) }
+            if deployment.attempts > 1 { what += " (\(deployment.attempts) times)" }
+            return [
+                deployment.id.description, deployment.kind.rawValue, deployment.status.rawValue,
+                deployment.commit.id.short, Times.local(deployment.startedAt), took, what.printable,
+            ]
+        }
+        return Table(header: ["ID", "KIND", "STATUS", "COMMIT", "STARTED", "TOOK", "WHAT"], rows: rows).text()
+    }
+}
+
+/// `history show`: everything about one deployment.
+struct DeploymentReport: Encodable {
+    let schema = JSONOutput.schema
+    var deployment: DeploymentView
+    /// The Compose files as they were, by path; with `--compose`.
+    var composeFiles: [String: String]?
+    /// With `--events`.
+    var events: [Event]?
+    /// The image id of each service.
+    var images: [String: String]
+
+    private enum CodingKeys: String, CodingKey { case schema, deployment, composeFiles, events, images }
+
+    func text() -> String {
+        let view = deployment
+        var lines = [
+            "deployment \(view.id)",
+            "Kind:     \(view.kind.rawValue)",
+            "Status:   \(view.status.rawValue)",
+            "Commit:   \(view.commit.id.hex)",
+            "Author:   \(view.commit.author.printable)",
+            "Subject:  \(view.commit.subject.printable)",
+            "Started:  \(Times.local(view.startedAt))",
+        ]
+        if let finished = view.finishedAt { lines.append("Took:     \(Times.span(finished - view.startedAt))") }
+        if let reason = view.reason { lines.append("Reason:   \(reason.rawValue)") }
+        if let message = view.message {
+            lines.append("Message:  \(message.printable.split(separator: "\n").joined(separator: "\n          "))")
+        }
+        if !view.changes.isEmpty {
+            lines.append("Changes:")
+            lines += view.changes.map { "  \($0.description.printable)" }
+        }
+        if !images.isEmpty {
+            lines.append("Images:")
+            lines += images.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
+        }
+        for (path, text) in (composeFiles ?? [:]).sorted(by: { $0.key < $1.key }) {
+            lines += ["", "--- \(path)", text.printable]
+        }
+        if let events {
+            lines.append("Events:")
+            lines += events.map { event in
+                let service = event.service.map { "\($0): " } ?? ""
+                return
+                    "  \(Times.local(event.at))  \(event.stage.rawValue) \(event.state.rawValue)  \(service)\(event.line.printable)"
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+/// `history diff`: what differs between the Compose files of two deployments, line by line.
+struct DeploymentDifference: Encodable {
+    struct Line: Encodable {
+        /// ` `, `-` or `+`.
+        var mark: String
+        var text: String
+    }
+
+    struct File: Encodable {
+        var path: String
+        var lines: [Line]
+    }
+
+    let schema = JSONOutput.schema
+    var from: DeploymentID
+    var to: DeploymentID
+    var files: [File]
+
+    init(from old: Deployment, to new: Deployment) {
+        from = old.id
+        to = new.id
+        let before = old.snapshot?.composeFiles ?? [:]
+        let after = new.snapshot?.composeFiles ?? [:]
+        files = Set(before.keys).union(after.keys).sorted().compactMap { path in
+            before[path] == after[path]
+                ? nil : File(path: path, lines: Self.lines(before[path] ?? "", after[path] ?? ""))
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey { case schema, from, to, files }
+
+    private static func lines(_ old: String, _ new: String) -> [Line] {
+        let before = old.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let after = new.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let difference = after.difference(from: before)
+        let removed = Set(difference.removals.compactMap { if case .remove(let at, _, _) = $0 { at } else { nil } })
+        let inserted = Set(difference.insertions.compactMap { if case .insert(let at, _, _) = $0 { at } else { nil } })
+        var lines: [Line] = []
+        var next = 0
+        for (index, text) in before.enumerated() {
+            if removed.contains(index) {
+                lines.append(Line(mark: "-", text: text))
+                continue
+            }
+            while inserted.contains(next) {
+                lines.append(Line(mark: "+", text: after[next]))
+                next += 1
+            }
+            lines.append(Line(mark: " ", text: text))
+            next += 1
+        }
+        lines += after[min(next, after.count)...].map { Line(mark: "+", text: $0) }
+        return lines
+    }
+
+    func text(colors: Bool) -> String {
+        guard !files.isEmpty else { return "the Compose files are the same\n" }
+        return files.map { file in
+            let lines = file.lines.map { line in
+                let text = "\(line.mark)\(line.text.printable)"
+                switch line.mark {
+                case "+": return text.colored(.green, colors)
+                case "-": return text.colored(.red, colors)
+                default: return text
+                }
+            }
+            return "--- \(from) \(file.path)\n+++ \(to) \(file.path)\n\(lines.joined(separator: "\n"))\n"
+        }.joined()
+    }
+}

@@ -1,0 +1,135 @@
+internal import Compose
+internal import Deploy
+internal import Reconcile
+
+/// `status`: what is deployed and how its services do, as a tree of dependencies.
+struct StatusReport: Encodable {
+    struct Container: Encodable {
+        var name: String
+        var id: String
+        var state: String
+        var health: String?
+        var exitCode: Int?
+        var ports: [String]
+    }
+
+    struct Service: Encodable {
+        var name: String
+        var image: String?
+        var dependsOn: [String]
+        var containers: [Container]
+    }
+
+    struct Project: Encodable {
+        var project: String
+        var deployment: DeploymentView?
+        var suspended: Suspension?
+        var skipped: Int
+        var services: [Service]
+        /// Why the engine could not be asked.
+        var trouble: String?
+    }
+
+    let schema = JSONOutput.schema
+    var projects: [Project]
+
+    private enum CodingKeys: String, CodingKey { case schema, projects }
+
+    func text(colors: Bool) -> String { projects.map { StatusText(project: $0, colors: colors).text() }.joined() }
+}
+
+extension StatusReport.Project {
+    /// Joins what was recorded with what the engine says.
+    init(_ name: String, _ record: ProjectRecord, _ observed: ObservedState?) {
+        project = name
+        deployment = record.lastGood.map(DeploymentView.init)
+        suspended = record.suspension
+        skipped = record.skipped.count
+        trouble = nil
+        let model = record.lastGood?.snapshot?.project
+        let containers = Dictionary(
+            grouping: (observed?.containers ?? []).filter { $0.parked == nil && !$0.isOneOff }, by: \.service)
+        let names = Set(containers.keys).union((model?.services).map { Set($0.keys) } ?? [])
+        services = names.sorted().map { name in
+            let service = model?.services[name]
+            return StatusReport.Service(
+                name: name, image: service.flatMap { service in model.map { service.imageName(in: $0) } },
+                dependsOn: service?.dependsOn.keys.sorted() ?? [],
+                containers: (containers[name] ?? []).sorted { $0.number < $1.number }.map(StatusReport.Container.init))
+        }
+    }
+}
+
+extension StatusReport.Container {
+    init(_ container: ObservedState.Container) {
+        name = container.name
+        id = container.id.short
+        state = container.state.rawValue
+        health = container.health?.rawValue
+        exitCode = container.state == .exited ? container.exitCode : nil
+        ports = container.ports
+    }
+}
+
+/// Draws one project: services nobody depends on first, what they depend on below them.
+private struct StatusText {
+    let project: StatusReport.Project
+    let colors: Bool
+
+    func text() -> String {
+        var lines = [headline]
+        if let suspension = project.suspended { lines.append("  suspended: \(suspension.reason.printable)") }
+        if project.skipped > 0 {
+            lines.append("  \(project.skipped) commit\(project.skipped == 1 ? "" : "s") on the skip list")
+        }
+        if let trouble = project.trouble { lines.append("  \(trouble.printable.colored(.red, colors))") }
+        let services = Dictionary(project.services.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let depended = Set(project.services.flatMap(\.dependsOn))
+        var drawn: Set<String> = []
+        let roots = project.services.map(\.name).filter { !depended.contains($0) }
+        for (index, root) in roots.enumerated() {
+            draw(root, services, &drawn, &lines, indent: "", isLast: index == roots.count - 1)
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var headline: String {
+        let name = project.project.colored(.bold, colors)
+        guard let deployment = project.deployment else { return "\(name): nothing deployed by watcher yet" }
+        return "\(name): \(deployment.commit.id.short) \(deployment.commit.subject.printable) "
+            + "(\(deployment.id), \(Times.local(deployment.startedAt)))"
+    }
+
+    private func draw(
+        _ name: String, _ services: [String: StatusReport.Service], _ drawn: inout Set<String>, _ lines: inout [String],
+        indent: String, isLast: Bool
+    ) {
+        let branch = indent + (isLast ? "└─ " : "├─ ")
+        guard drawn.insert(name).inserted else {
+            lines.append("\(branch)\(name) (above)")
+            return
+        }
+        let service = services[name]
+        lines.append("\(branch)\(name)  \(service.map(state) ?? "not in the project")")
+        let dependencies = service?.dependsOn ?? []
+        for (index, dependency) in dependencies.enumerated() {
+            draw(
+                dependency, services, &drawn, &lines, indent: indent + (isLast ? "   " : "│  "),
+                isLast: index == dependencies.count - 1)
+        }
+    }
+
+    private func state(_ service: StatusReport.Service) -> String {
+        let containers = service.containers.map { container in
+            var text = container.health ?? container.state
+            if let exit = container.exitCode { text += " (\(exit))" }
+            let isGood =
+                container.health == "healthy" || container.health == nil && container.state == "running"
+                || container.exitCode == 0
+            text = text.colored(isGood ? .green : container.health == "starting" ? .yellow : .red, colors)
+            return ([text] + container.ports).joined(separator: " ")
+        }
+        let all = containers.isEmpty ? "no container".colored(.red, colors) : containers.joined(separator: ", ")
+        return service.image.map { "\(all)  \($0)" } ?? all
+    }
+}

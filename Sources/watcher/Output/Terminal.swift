@@ -1,0 +1,67 @@
+internal import Foundation
+
+/// The two streams a person or script reads, and what is known about them. Nothing else writes.
+struct Terminal: Sendable {
+    enum ColorMode: String, CaseIterable, Sendable { case auto, always, never }
+
+    let isErrorTTY: Bool
+    /// stderr is the journal's: lines get a priority, no time.
+    let isJournal: Bool
+    let colorsOutput: Bool
+    let colorsError: Bool
+
+    init(color: ColorMode, environment: [String: String]) {
+        isErrorTTY = isatty(STDERR_FILENO) == 1
+        isJournal = Terminal.isJournal(environment["JOURNAL_STREAM"])
+        let isWanted = color == .auto && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+        colorsOutput = color == .always || isWanted && isatty(STDOUT_FILENO) == 1
+        colorsError = color == .always || isWanted && isErrorTTY
+    }
+
+    /// `JOURNAL_STREAM` holds the device and inode of the stream systemd connected to the journal.
+    private static func isJournal(_ stream: String?) -> Bool {
+        guard let parts = stream?.split(separator: ":"), parts.count == 2 else { return false }
+        var status = stat()
+        guard fstat(STDERR_FILENO, &status) == 0 else { return false }
+        return parts[0] == "\(status.st_dev)" && parts[1] == "\(status.st_ino)"
+    }
+
+    /// Writes the asked-for result.
+    func output(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+    /// Writes a line about how things go; `priority` is syslog's (3 error, 4 warning, 6 information).
+    func message(_ text: String, priority: Int = 6) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let prefix = isJournal ? "<\(priority)>" : ""
+        write(lines.map { "\(prefix)\($0)\n" }.joined(), to: STDERR_FILENO)
+    }
+
+    /// Writes all of the text; a reader that went away (EPIPE) is no error.
+    private func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                return
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+extension String {
+    /// The text without control characters, for what comes from outside; line ends and tabs stay.
+    var printable: String {
+        String(
+            String.UnicodeScalarView(
+                unicodeScalars.filter { scalar in
+                    scalar == "\n" || scalar == "\t" || !(scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value))
+                }))
+    }
+
+    /// In an ANSI colour when `isOn`.
+    func colored(_ color: Color, _ isOn: Bool) -> String { isOn ? "\u{1b}[\(color.rawValue)m\(self)\u{1b}[0m" : self }
+
+    enum Color: Int { case bold = 1, dim = 2, red = 31, green = 32, yellow = 33, blue = 34 }
+}

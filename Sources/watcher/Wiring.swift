@@ -1,0 +1,107 @@
+internal import Compose
+internal import Deploy
+internal import DockerEngine
+internal import Foundation
+internal import Git
+internal import Store
+
+/// The one place that knows all rooms: builds what a command needs from the options, and nothing before it is needed.
+struct Wiring: Sendable {
+    let options: GlobalOptions
+    let environment: [String: String]
+    let terminal: Terminal
+
+    init(_ options: GlobalOptions) {
+        self.options = options
+        environment = ProcessInfo.processInfo.environment
+        terminal = Terminal(color: options.color, environment: environment)
+    }
+
+    // MARK: - Places
+
+    /// The configuration file: the option, `WATCHER_CONFIG`, the system's, the user's.
+    var configurationFile: String {
+        if let file = options.config ?? environment["WATCHER_CONFIG"], !file.isEmpty { return absolute(file) }
+        let system = "/etc/watcher/config.yaml"
+        if FileManager.default.fileExists(atPath: system) { return system }
+        let user = configurationHome.map { "\($0)/watcher/config.yaml" }
+        if let user, FileManager.default.fileExists(atPath: user) { return user }
+        return geteuid() == 0 ? system : user ?? system
+    }
+
+    /// Where state is kept: the option, `WATCHER_STATE_DIR`, systemd's, the system's for root, the user's.
+    var stateDirectory: String {
+        if let directory = options.stateDir ?? environment["WATCHER_STATE_DIR"], !directory.isEmpty {
+            return absolute(directory)
+        }
+        if let directory = environment["STATE_DIRECTORY"], !directory.isEmpty {
+            return String(directory.prefix { $0 != ":" })
+        }
+        if geteuid() == 0 { return "/var/lib/watcher" }
+        let home = environment["HOME"] ?? "/"
+        return (environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "\(home)/.local/state") + "/watcher"
+    }
+
+    private var configurationHome: String? {
+        if let home = environment["XDG_CONFIG_HOME"], !home.isEmpty { return home }
+        return environment["HOME"].map { "\($0)/.config" }
+    }
+
+    private func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+
+    func projectDirectory(_ name: String) -> String { "\(stateDirectory)/projects/\(name)" }
+
+    // MARK: - Parts
+
+    /// - Throws: `ConfigurationError`.
+    func configuration() throws -> Configuration {
+        try ConfigurationReader(file: configurationFile, environment: environment).read()
+    }
+
+    /// The store, made when it is not there.
+    func store() throws -> Store { try Store.open(directory: stateDirectory) }
+
+    /// The store, or nil when nothing was ever recorded; makes no file.
+    func existingStore() throws -> Store? { try Store.openExisting(directory: stateDirectory) }
+
+    func engine(_ configuration: EngineConfiguration) throws -> EngineClient {
+        var tls: EngineEndpoint.TLSMaterial?
+        if configuration.certificateAuthority != nil || configuration.certificate != nil || configuration.key != nil {
+            tls = EngineEndpoint.TLSMaterial(
+                authority: configuration.certificateAuthority, certificate: configuration.certificate,
+                key: configuration.key)
+        }
+        return EngineClient(
+            endpoint: try EngineEndpoint(configuration.host, tls: tls),
+            dockerConfigDirectory: RegistryCredentials.directory(environment: environment),
+            warn: { [terminal] in terminal.message("watcher: \($0.printable)", priority: 4) })
+    }
+
+    func source(_ project: ProjectConfiguration) -> GitRepository {
+        GitRepository(
+            url: project.repository, revision: project.revision, access: project.access,
+            stateDirectory: stateDirectory, projectDirectory: projectDirectory(project.settings.name),
+            readableOutside: project.settings.envFiles)
+    }
+
+    /// The flow for one project; events go to the progress display.
+    func deployer(
+        _ project: ProjectConfiguration, _ store: Store, _ engine: EngineClient, _ progress: Progress
+    ) -> Deployer {
+        let name = project.settings.name
+        return Deployer(
+            settings: project.settings, source: source(project), engine: engine, store: store, hostFiles: .disk(),
+            emit: { progress.show($0, of: name) }, now: { Times.now })
+    }
+
+    /// How events are shown: results of queries are never mixed with them.
+    func progress(streams: Bool, projects: Int) -> Progress {
+        let style: Progress.Style =
+            switch (options.format, options.quiet) {
+            case (.json, _): streams ? .json : .quiet
+            case (.text, true): .quiet
+            case (.text, false): streams || options.verbose ? .lines : .quiet
+            }
+        return Progress(terminal: terminal, style: style, isVerbose: options.verbose, namesProject: projects > 1)
+    }
+}

@@ -1,0 +1,92 @@
+import Testing
+
+@testable import Compose
+
+struct InterpolationTests {
+    private func expand(_ template: String) throws -> String {
+        let variables = ["SET": "value", "EMPTY": "", "DOLLAR": "$SET"]
+        return try Interpolation(lookup: { variables[$0] }).expand(template)
+    }
+
+    @Test(arguments: [
+        ("$SET", "value"), ("${SET}", "value"), ("a${SET}b$SET-c", "avaluebvalue-c"), ("$UNSET", ""),
+        ("${UNSET-d}", "d"), ("${UNSET:-d}", "d"), ("${EMPTY-d}", ""), ("${EMPTY:-d}", "d"), ("${SET:-d}", "value"),
+        ("${UNSET+a}", ""), ("${EMPTY+a}", "a"), ("${EMPTY:+a}", ""), ("${SET:+a}", "a"), ("${SET+a}", "a"),
+        ("${EMPTY?e}", ""), ("${SET:?e}", "value"),
+        ("$$SET", "$SET"), ("$$$SET", "$value"), ("$", "$"), ("$5", "$5"), ("cost: $ 5", "cost: $ 5"),
+        ("${A:-${B:-${SET}}}", "value"), ("${A:-${B:-c}}d", "cd"), ("${A:-{}}", "{}"), ("${A:-a:-b}", "a:-b"),
+        ("${A-b?c}", "b?c"), ("$DOLLAR", "$SET"), ("{{.Name}}", "{{.Name}}"), ("${A:-$$}", "$"), ("${A:-é}", "é"),
+    ])
+    func `Templates expand`(template: String, expected: String) throws {
+        #expect(try expand(template) == expected)
+    }
+
+    @Test(arguments: ["${", "${}", "${5}", "${SET", "${SET!x}", "${SET }", "${A:-a\nb}", "${SET[0]}", "${SET:x}"])
+    func `Malformed templates are refused`(template: String) {
+        #expect(throws: Interpolation.Failure.invalidFormat(template: template)) { try expand(template) }
+    }
+
+    @Test func `Required variables are required, in unused defaults too`() {
+        #expect(throws: Interpolation.Failure.missing(variable: "A", message: "say value")) {
+            try expand("${A:?say $SET}")
+        }
+        #expect(throws: Interpolation.Failure.missing(variable: "A", message: "")) { try expand("${SET:-${A?}}") }
+    }
+
+    @Test func `Defaults nested beyond reason are refused`() {
+        let template = String(repeating: "${A:-", count: 100) + String(repeating: "}", count: 100)
+        #expect(throws: Interpolation.Failure.self) { try expand(template) }
+    }
+
+    @Test func `Values are cast where a number or boolean belongs`() throws {
+        let tree = try tree(
+            """
+            services:
+              web:
+                image: "x:$TAG"
+                privileged: "$YES"
+                cpus: "$CPUS"
+                scale: "$SCALE"
+                labels: {n: "$SCALE"}
+            """, environment: ["TAG": "1", "YES": "Yes", "CPUS": "1_0.5", "SCALE": "+2"])
+        #expect(tree.web("image") == "\"x:1\"")
+        #expect(tree.web("privileged") == "true")
+        #expect(tree.web("cpus") == "10.5")
+        #expect(tree.web("scale") == "2")
+        #expect(tree.web("labels") == "{n: \"+2\"}")
+    }
+
+    @Test func `Every problem of a file is told with path and place, without the variable's value`() {
+        let text = """
+            services:
+              web:
+                image: ${TAG:?give a tag}
+                privileged: "${SECRET}"
+                command: [a, "${b"]
+            """
+        #expect(
+            problems(text, environment: ["SECRET": "hunter2"]) == """
+                /p/compose.yaml:3:12: services.web.image: required variable TAG is missing a value: give a tag
+                /p/compose.yaml:4:17: services.web.privileged: expected a boolean, got "${SECRET}", which is something \
+                else once expanded
+                /p/compose.yaml:5:18: services.web.command[1]: invalid interpolation format in "${b"; write $$ for a \
+                dollar sign
+                """)
+    }
+
+    @Test func `Unset variables are warned of once a place`() throws {
+        let warnings = try tree("services: {web: {image: 'x$A', command: '$A$A'}}").warnings
+        #expect(
+            warnings.map(\.description) == [
+                "/p/compose.yaml:1:25: services.web.image: the \"A\" variable is not set, an empty string is used instead",
+                "/p/compose.yaml:1:41: services.web.command: the \"A\" variable is not set, an empty string is used "
+                    + "instead",
+            ])
+    }
+
+    @Test func `Without interpolation dollars stay`() throws {
+        let tree = try MemoryFiles(["compose.yaml": "services: {web: {image: 'x$A', command: '${'}}"])
+            .tree { $0.interpolates = false }
+        #expect(tree.web("image") == "\"x$A\"")
+    }
+}

@@ -1,0 +1,229 @@
+import Compose
+import Deploy
+import FoundationEssentials
+import Reconcile
+import Subprocess
+import SystemPackage
+import Testing
+
+@testable import DockerEngine
+
+/// The same file, deployed by docker compose 2.40.3 and by watcher, gives containers that the engine describes alike.
+@Suite(.timeLimit(.minutes(3))) struct ComposeParityTests {
+    private static let file = """
+        services:
+          db:
+            image: busybox:1
+            command: sleep 600
+            init: true
+            volumes: [data:/data, /anonymous]
+            healthcheck: {test: [CMD, "true"], interval: 1s, retries: 2, start_period: 3s}
+            stop_grace_period: 1s
+            stop_signal: SIGUSR1
+          web:
+            image: busybox:1
+            hostname: www
+            domainname: example.test
+            user: "0:0"
+            working_dir: /var
+            tty: true
+            stdin_open: true
+            depends_on: [db]
+            entrypoint: ["sleep"]
+            command: ["600"]
+            environment: {A: "1", B: , C: "x y"}
+            labels: {mine: "yes"}
+            networks: {default: , front: {priority: 10, aliases: [www], ipv4_address: 10.213.78.9}}
+            ports: ["127.0.0.1::80", "127.0.0.1::53/udp"]
+            expose: ["3000"]
+            restart: on-failure:3
+            cap_add: [NET_ADMIN]
+            cap_drop: [MKNOD]
+            security_opt: ["no-new-privileges:true", "label=disable"]
+            sysctls: {net.ipv4.ip_forward: 1}
+            ulimits: {nofile: 1024, nproc: {soft: 10, hard: 20}}
+            dns: [1.1.1.1]
+            dns_search: [example.test]
+            dns_opt: [ndots:1]
+            extra_hosts: ["a:1.2.3.4", "h:host-gateway"]
+            tmpfs: ["/run:size=1m"]
+            shm_size: 32m
+            mem_limit: 64m
+            cpus: 0.3
+            pids_limit: 50
+            group_add: ["5"]
+            devices: ["/dev/null:/dev/nothing"]
+            read_only: true
+            logging: {driver: json-file, options: {max-size: 1m}}
+            links: ["db:data"]
+            volumes:
+              - ./here:/here:ro
+              - data:/data
+              - {type: tmpfs, target: /scratch, tmpfs: {size: 1024}}
+              - {type: bind, source: ., target: /strict, bind: {create_host_path: false, propagation: rprivate}}
+              - {type: volume, source: data, target: /copy, volume: {nocopy: true}}
+            configs: [app]
+            secrets: [key]
+            deploy: {resources: {limits: {cpus: "0.3", memory: 64m, pids: 50}, reservations: {memory: 16m}}}
+          side:
+            image: busybox:1
+            command: sleep 600
+            network_mode: service:db
+            pid: service:db
+            volumes_from: [db:ro]
+          off:
+            image: busybox:1
+            network_mode: none
+            restart: "no"
+            healthcheck: {disable: true}
+            privileged: true
+            ipc: private
+        networks:
+          front: {ipam: {config: [{subnet: 10.213.78.0/24}]}, labels: {a: b}}
+        volumes: {data: {labels: {v: w}}}
+        configs: {app: {file: ./app.ini}}
+        secrets: {key: {file: ./key}}
+        """
+
+    private static let disk = FileAccess(
+        kind: { path in
+            var isDirectory = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return nil }
+            return isDirectory ? .directory : .file
+        },
+        read: { path in [UInt8](try Data(contentsOf: URL(filePath: path))) })
+
+    @Test func `the engine describes both alike, and compose has nothing to do`() async throws {
+        let compose = try #require(
+            ProcessInfo.processInfo.environment["WATCHER_TEST_COMPOSE"], "run the tests with `make test`")
+        try await EngineScenario.run { scenario in
+            let directory = "/tmp/watcher-parity-\(scenario.name)"
+            try FileManager.default.createDirectory(atPath: directory + "/here", withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: directory) }
+            for (name, text) in [("compose.yaml", Self.file), ("app.ini", "a"), ("key", "k")] {
+                try Data(text.utf8).write(to: URL(filePath: "\(directory)/\(name)"))
+            }
+            try await run(compose, ["create"], in: directory, scenario)
+            let theirs = try await descriptions(scenario)
+            try await run(compose, ["down", "-v"], in: directory, scenario)
+
+            let project = try load(directory, scenario)
+            try await create(project, scenario)
+            let ours = try await descriptions(scenario)
+            #expect(ours.keys.sorted() == theirs.keys.sorted() && ours.count == 4)
+            for (name, description) in theirs.sorted(by: { $0.key < $1.key }) {
+                for line in description where ours[name]?.contains(line) != true {
+                    Issue.record("\(name): only compose has \(line)")
+                }
+                for line in ours[name] ?? [] where !description.contains(line) {
+                    Issue.record("\(name): only watcher has \(line)")
+                }
+            }
+            let before = try await ids(scenario)
+            try await run(compose, ["create"], in: directory, scenario)
+            #expect(try await ids(scenario) == before)
+        }
+    }
+
+    private func load(_ directory: String, _ scenario: EngineScenario) throws -> Project {
+        var request = ProjectLoader.Request(workingDirectory: directory)
+        request.projectName = scenario.name
+        return try ProjectLoader(files: Self.disk).load(request).project.resolvingEnvironment(files: Self.disk)
+    }
+
+    private func create(_ project: Project, _ scenario: EngineScenario) async throws {
+        for key in project.networks.keys.sorted() { try await scenario.perform(.createNetwork(key: key), on: project) }
+        for key in project.volumes.keys.sorted() { try await scenario.perform(.createVolume(key: key), on: project) }
+        let image = try #require(try await scenario.client.imageDetails(of: "busybox:1"))
+        var made: [String: ContainerID] = [:]
+        for name in ["db", "off", "side", "web"] {
+            let service = try #require(project.services[name])
+            let container = service.containerName(in: project, number: 1)
+            let creation = ContainerCreation<ContainerID>(
+                service: name, number: 1, name: container, finalName: container, image: "busybox:1", imageID: image.id,
+                references: made.filter { service.referencedServices.contains($0.key) })
+            made[name] = try await scenario.perform(.create(creation), on: project)
+        }
+    }
+
+    private func ids(_ scenario: EngineScenario) async throws -> [ContainerID] {
+        try await scenario.client.observe(ObservationQuery(project: scenario.name)).containers.map(\.id)
+    }
+
+    private func run(
+        _ compose: String, _ arguments: [String], in directory: String, _ scenario: EngineScenario
+    ) async throws {
+        let endpoint = try EngineScenario.endpoint()
+        let result = try await Subprocess.run(
+            .path(FilePath(compose)), arguments: Arguments(["-p", scenario.name] + arguments),
+            environment: .inherit.updating(["DOCKER_HOST": endpoint.description]),
+            workingDirectory: FilePath(directory),
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        try #require(result.terminationStatus.isSuccess, "\(result.standardError)")
+    }
+
+    /// What the engine says of each container, one line a value, without what differs from one to the next.
+    private func descriptions(_ scenario: EngineScenario) async throws -> [String: [String]] {
+        let containers = try await scenario.client.observe(ObservationQuery(project: scenario.name)).containers
+        let byID = Dictionary(containers.map { ($0.id.hex, "<\($0.name)>") }) { first, _ in first }
+        var result: [String: [String]] = [:]
+        for container in containers {
+            let answer = try await scenario.client.connection.send(
+                .get("/containers/\(container.id.hex)/json", to: "describe"))
+            var lines: [String] = []
+            try JSONDecoder().decode(AnyJSON.self, from: answer.body).flatten("", into: &lines)
+            result[container.name] = lines.filter(Self.isComparable).map { line in
+                byID.reduce(line) { $0.replacing($1.key, with: $1.value) }
+                    .replacing(/[0-9a-f]{64}/, with: "<id>").replacing(container.id.short, with: "<short>")
+            }.sorted()
+        }
+        return result
+    }
+
+    private static func isComparable(_ line: String) -> Bool {
+        let different = [
+            "Id =", "Created =", "State.", "GraphDriver.", "LogPath =", "ResolvConfPath =", "HostnamePath =",
+            "HostsPath =",
+            "Config.Labels.watcher.",
+        ]
+        return !different.contains(where: line.hasPrefix) && !line.contains("NetworkID =")
+            && !line.contains("EndpointID =")
+            // The engine fills it in at start; compose sends it, too, where the engine does not look.
+            && !line.contains(".IPAddress =")
+    }
+}
+
+/// Any JSON value.
+private enum AnyJSON: Decodable {
+    case object([String: AnyJSON])
+    case list([AnyJSON])
+    case leaf(String)
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let value = try? container.decode([String: AnyJSON].self) {
+            self = .object(value)
+        } else if let value = try? container.decode([AnyJSON].self) {
+            self = .list(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .leaf(value)
+        } else if let value = try? container.decode(Bool.self) {
+            self = .leaf("\(value)")
+        } else if let value = try? container.decode(Double.self) {
+            self = .leaf("\(value)")
+        } else {
+            self = .leaf("null")
+        }
+    }
+
+    /// One line for each value; the order of lists counts for nothing.
+    func flatten(_ path: String, into lines: inout [String]) {
+        switch self {
+        case .object(let values):
+            for (key, value) in values { value.flatten(path.isEmpty ? key : "\(path).\(key)", into: &lines) }
+        case .list(let values): for value in values { value.flatten(path + "[]", into: &lines) }
+        // The engine has several words for nothing.
+        case .leaf(let text): if !["null", "", "0.0", "false"].contains(text) { lines.append("\(path) = \(text)") }
+        }
+    }
+}

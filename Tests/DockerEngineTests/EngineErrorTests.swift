@@ -1,0 +1,110 @@
+import NIOCore
+import Reconcile
+import Testing
+
+@testable import DockerEngine
+
+@Suite struct EngineErrorTests {
+    static let answers: [(EngineError.Call, Int, String, Reason)] = [
+        (
+            .start, 500,
+            "driver failed programming external connectivity on endpoint a: Bind for 127.0.0.1:80 failed: port is already allocated",
+            .portConflict
+        ),
+        (
+            .start, 500, "failed to bind host port for 0.0.0.0:80:172.17.0.2:80/tcp: address already in use",
+            .portConflict
+        ),
+        (.create, 409, "Conflict. The container name \"/a\" is already in use by container \"b\".", .nameConflict),
+        (.rename, 409, "Conflict. The container name \"/a\" is already in use", .nameConflict),
+        (.create, 404, "No such image: nginx:9", .imageNotFound),
+        (
+            .create, 400, "invalid mount config for type \"bind\": bind source path does not exist: /x",
+            .invalidContainer
+        ),
+        (
+            .start, 400,
+            "failed to create shim task: OCI runtime create failed: exec: \"nope\": executable file not found in $PATH",
+            .invalidContainer
+        ),
+        (.start, 500, "error while creating mount source path '/x': mkdir /x: no space left on device", .diskFull),
+        (.start, 500, "network shop_default not found", .engineFailed),
+        (.other, 403, "error while removing network: network has active endpoints", .engineFailed),
+        (.pull, 404, "manifest for nginx:9 not found: manifest unknown: manifest unknown", .imageNotFound),
+        (
+            .pull, 404, "pull access denied for x, repository does not exist or may require 'docker login'",
+            .imageNotFound
+        ),
+        (.pull, 500, "Get https://r/v2/: no basic auth credentials", .registryAuthenticationFailed),
+        (.pull, 500, "unauthorized: authentication required", .registryAuthenticationFailed),
+        (.pull, 429, "toomanyrequests: You have reached your pull rate limit", .rateLimited),
+        (.pull, 500, "Get https://r/v2/: dial tcp: lookup r: no such host", .registryUnreachable),
+        (
+            .pull, 500, "Get \"http://127.0.0.1:5001/v2/\": dial tcp 127.0.0.1:5001: connect: connection refused",
+            .registryUnreachable
+        ),
+        (.pull, 200, "write /var/lib/docker/tmp/x: no space left on device", .diskFull),
+        (.pull, 500, "something else", .engineFailed),
+    ]
+
+    @Test(arguments: answers)
+    func `an answer is classified`(_ call: EngineError.Call, _ status: Int, _ text: String, _ reason: Reason) {
+        #expect(EngineError.reason(status: status, message: text, call: call) == reason)
+    }
+
+    @Test(arguments: [
+        (Int32(2), "no such socket", "systemctl start docker"), (13, "not permitted", "docker"),
+        (111, "refused", "not running"),
+    ])
+    func `each way not to reach the engine has its own advice`(_ code: Int32, _ detail: String, _ advice: String) throws
+    {
+        let endpoint = try EngineEndpoint("unix:///run/x.sock")
+        let said = ConnectionFailure.explain(
+            IOError(errnoCode: code, reason: "connect"), endpoint: endpoint, deadline: .seconds(1))
+        #expect(said.detail.contains(detail) && said.detail.contains("unix:///run/x.sock"))
+        #expect(said.advice.contains(advice))
+    }
+
+    @Test func `a message names operation, request and status, without control characters`() {
+        let error = EngineError(
+            .nameConflict, operation: "create container a", request: "POST /v1.41/containers/create", status: 409,
+            detail: "in \u{1B}[1muse")
+        #expect(error.message == "cannot create container a: in use (POST /v1.41/containers/create: status 409)")
+    }
+}
+
+@Suite struct EngineEndpointTests {
+    @Test func `a socket and a host become URLs`() throws {
+        #expect(try EngineEndpoint("unix:///var/run/docker.sock").urlPrefix == "http+unix://%2Fvar%2Frun%2Fdocker.sock")
+        #expect(try EngineEndpoint("tcp://db.example").urlPrefix == "http://db.example:2375")
+        #expect(try EngineEndpoint("tcp://[::1]:99", tls: .init(authority: "/ca")).urlPrefix == "https://[::1]:99")
+        #expect(try EngineEndpoint("tcp://h/", tls: .init()).urlPrefix == "https://h:2376")
+    }
+
+    @Test(arguments: [
+        "unix://relative", "tcp://", "tcp://h:0", "tcp://h:99999", "tcp://h/path", "tcp://user@h", "ssh://host",
+        "/var/run/docker.sock",
+        "fd://", "tcp://a:b:c", "",
+    ])
+    func `anything else is refused`(_ text: String) throws {
+        let error = try #require(throws: EngineError.self) { try EngineEndpoint(text) }
+        #expect(error.reason == .invalidConfiguration)
+    }
+
+    @Test func `both sides agree on the newest version they share`() {
+        #expect(APIVersion.spoken(engine: APIVersion(1, 41), minimum: nil) == APIVersion(1, 41))
+        #expect(APIVersion.spoken(engine: APIVersion(1, 47), minimum: nil) == APIVersion(1, 47))
+        #expect(APIVersion.spoken(engine: APIVersion(1, 60), minimum: APIVersion(1, 44)) == .newest)
+        #expect(APIVersion.spoken(engine: APIVersion(1, 60), minimum: APIVersion(1, 55)) == APIVersion(1, 55))
+        #expect(APIVersion.spoken(engine: APIVersion(1, 40), minimum: nil) == nil)
+    }
+
+    @Test(arguments: [
+        ("2026-11-21T05:00:00.123456789Z", 1_795_237_200_123), ("2026-11-21T05:00:00Z", 1_795_237_200_000),
+        ("2026-11-21T06:00:00.5+01:00", 1_795_237_200_500),
+    ])
+    func `times are read to the millisecond`(_ text: String, _ milliseconds: Int) {
+        #expect(EngineTime.milliseconds(text) == milliseconds)
+        #expect(EngineTime.milliseconds("0001-01-01T00:00:00Z") == nil)
+    }
+}

@@ -1,0 +1,69 @@
+import WatcherTestSupport
+
+// Compose files for the scenarios: busybox services that start and stop at once.
+
+/// A Compose file with these services.
+func stack(_ services: String...) -> String { "services:\n" + services.joined() }
+
+/// A service of a Compose file. Without lines of its own it sleeps until it is killed.
+func service(_ name: String, _ lines: String...) -> String {
+    var all = lines
+    func has(_ key: String) -> Bool { all.contains { $0.hasPrefix("\(key):") } }
+    if !has("image") { all.insert("image: busybox:1", at: 0) }
+    if !has("command") { all.append(#"command: [sleep, "900"]"#) }
+    if !has("stop_signal") { all.append("stop_signal: SIGKILL") }
+    return "  \(name):\n" + all.map { "    \($0)\n" }.joined()
+}
+
+/// A health check that never passes.
+let neverHealthy = #"healthcheck: {test: [CMD, "false"], interval: 1s, timeout: 2s, retries: 2}"#
+
+/// A health check that passes at once.
+let alwaysHealthy = #"healthcheck: {test: [CMD, "true"], interval: 1s, timeout: 2s}"#
+
+/// Lines of a service that becomes healthy only after some seconds.
+func healthyAfter(seconds: Int) -> [String] {
+    [
+        #"command: [sh, -c, "sleep \#(seconds); touch /ready; exec sleep 900"]"#,
+        "healthcheck: {test: [CMD, test, -f, /ready], interval: 1s, timeout: 2s, retries: 60}",
+    ]
+}
+
+/// A scenario's usual start: one repository with one commit, and the binary configured for it.
+struct Deployed {
+    let scenario: Scenario
+    let repository: TestRepository
+    let watcher: WatcherProgram
+    /// The watcher project, which is also the Compose project.
+    var project: String { scenario.id }
+
+    /// Commits the Compose file and deploys it.
+    init(_ compose: String, in scenario: Scenario, settings: [String] = []) async throws {
+        self.scenario = scenario
+        repository = try await scenario.repository()
+        try await repository.commit(compose: compose, "begin")
+        watcher = try scenario.watcher(
+            ConfiguredProject(scenario.id, repository: repository.fileURL, settings: settings))
+        try await watcher.run("deploy").expecting(0)
+    }
+
+    /// All containers of the project.
+    func containers() async throws -> [EngineObserver.Container] {
+        try await scenario.engine.containers(project: project)
+    }
+
+    /// The one container of a service.
+    func container(
+        _ service: String, fileID: String = #fileID, line: Int = #line
+    ) async throws -> EngineObserver.Container {
+        try await scenario.engine.container(service, in: project, fileID: fileID, line: line)
+    }
+}
+
+/// The ids of containers by service, to compare what was kept and what was replaced.
+func ids(_ containers: [EngineObserver.Container]) -> [String: String] {
+    Dictionary(containers.map { ($0.service, $0.id) }) { first, second in "\(first) and \(second)" }
+}
+
+/// Whether every one of them runs.
+func allRun(_ containers: [EngineObserver.Container]) -> Bool { containers.allSatisfy(\.isRunning) }
