@@ -59,7 +59,9 @@ enum ExitStatus: Int32, CaseIterable {
             case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
                 .dependencyFailed:
                 .failed
-            case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked: .temporary
+            case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
+                .dependencyNotReady:
+                .temporary
             case .engineUnreachable, .engineFailed: .engineUnreachable
             case .stateUnusable, .diskFull: .stateUnusable
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
