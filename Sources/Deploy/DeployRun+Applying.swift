@@ -57,7 +57,8 @@ extension DeployRun {
 
     private func compare(_ candidate: Candidate) async throws -> (ObservedState, Plan) {
         let observed = try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages)
-        return (observed, Reconciler.plan(target(candidate, number: facts.record.nextNumber), observed))
+        let target = self.target(candidate, number: facts.record.nextNumber, observed)
+        return (observed, Reconciler.plan(target, observed))
     }
 
     /// Plans again with the images that are here now; says only what is new.
@@ -95,6 +96,9 @@ extension DeployRun {
         }
         result.changes = plan.changes
         result.warnings = plan.warnings + candidate.warnings
+        if let open = facts.record.open {
+            result.warnings.append("deployment \(open.id) was never finished; the next run undoes it first")
+        }
         return result
     }
 
@@ -222,7 +226,7 @@ extension DeployRun {
         _ candidate: Candidate, _ observed: ObservedState, _ application: Application
     ) -> Snapshot {
         var snapshot = candidate.snapshot
-        let before = facts.record.lastGood?.snapshot?.completed ?? []
+        let before = completedServices(observed)
         for name in snapshot.project.services.keys {
             let containers = observed.containers.filter { $0.service == name && !$0.isOneOff && $0.parked == nil }
             guard let first = containers.first else { continue }

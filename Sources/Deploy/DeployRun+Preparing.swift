@@ -108,7 +108,7 @@ extension DeployRun {
     }
 
     /// The target a candidate makes of itself, against the last good deployment.
-    func target(_ candidate: Candidate, number: Int) -> Target {
+    func target(_ candidate: Candidate, number: Int, _ observed: ObservedState) -> Target {
         var target = Target(project: candidate.snapshot.project, deployment: number)
         target.contentHashes = candidate.snapshot.contentHashes
         target.contents = candidate.snapshot.contents
@@ -119,8 +119,19 @@ extension DeployRun {
         if let last = facts.record.lastGood?.snapshot {
             target.previous = Target.Previous(
                 project: last.project, contentHashes: last.contentHashes, contents: last.contents,
-                completed: last.completed)
+                completed: completedServices(observed))
         }
         return target
+    }
+
+    /// Services that have run to completion: the last good deployment saw it, or it started one that had stopped, and
+    /// that one ended well by itself once more. A job that takes longer than it is watched is not started for ever.
+    func completedServices(_ observed: ObservedState) -> Set<String> {
+        guard let last = facts.record.lastGood else { return [] }
+        let started = Set(last.changes.filter { $0.kind == "service" && $0.action == .start }.map(\.name))
+        let ended = observed.containers.filter {
+            $0.parked == nil && !$0.isOneOff && $0.state == .exited && $0.exitCode == 0 && !$0.restartsAfterSuccess
+        }
+        return (last.snapshot?.completed ?? []).union(started.intersection(ended.map(\.service)))
     }
 }

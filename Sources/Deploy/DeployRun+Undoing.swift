@@ -25,7 +25,8 @@ extension DeployRun {
                 if undoFailure.reason.endsRuns {
                     // The attempt stays open: the next run undoes it when the engine answers again.
                     try? await deployer.store.save(deployment)
-                    var result = self.result(.error, "the next run puts back what ran before")
+                    var result = self.result(
+                        .error, "\(failure.message.firstLine); the next run puts back what ran before")
                     result.failure = RunResult.Failure(undoFailure)
                     return result
                 }
@@ -64,33 +65,40 @@ extension DeployRun {
             let lastGood = facts.record.lastGood
             // Containers come back even when the files cannot; then the attempt does not count as undone.
             let trouble = if let lastGood { await restoreCheckout(lastGood.commit) } else { nil as DeployError? }
-            try await putBack(deployment)
+            let isBack = try await putBack(deployment)
             if let trouble { throw trouble }
-            guard let lastGood, deployment.kind != .heal,
+            guard !isBack, let lastGood, deployment.kind != .heal,
                 let candidate = Candidate(recorded: lastGood, kind: .heal)
             else { return }
             try await apply(candidate)
         }
     }
 
-    private func putBack(_ deployment: Deployment) async throws {
-        guard let before = deployment.before, let snapshot = deployment.snapshot else { return }
+    /// Puts containers and networks back; says whether all that was there before is there again.
+    private func putBack(_ deployment: Deployment) async throws -> Bool {
+        guard let before = deployment.before, let snapshot = deployment.snapshot else { return false }
         let model = facts.record.lastGood?.snapshot?.project ?? snapshot.project
-        let plan = UndoPlanner.plan(
-            .init(number: deployment.id.number, label: deployment.id.description), before: before,
-            observed: try await observe(snapshot.project), model: model, settle: settings.settle,
-            timeout: settings.healthTimeout ?? .seconds(300))
+        func plan(_ observed: ObservedState) -> Plan {
+            UndoPlanner.plan(
+                .init(number: deployment.id.number, label: deployment.id.description), before: before,
+                observed: observed, model: model, settle: settings.settle,
+                timeout: settings.healthTimeout ?? .seconds(300))
+        }
         let candidate = Candidate(
             commit: deployment.commit, kind: .heal,
             snapshot: Snapshot(composeFiles: [:], project: model, imageIDs: [:], contentHashes: [:]))
-        _ = try await applier(candidate, .rollback).apply(plan.steps)
+        let steps = plan(try await observe(snapshot.project)).steps
+        _ = try await applier(candidate, .rollback).apply(steps)
+        let observed = try await observe(snapshot.project)
+        let there = Set(observed.containers.map(\.id))
+        return before.containers.allSatisfy { there.contains($0.id) || $0.isOneOff } && plan(observed).isEmpty
     }
 
     /// Re-applies the last good snapshot where parked containers were not enough, and checks the result.
     private func apply(_ candidate: Candidate) async throws {
-        let target = self.target(candidate, number: facts.record.nextNumber)
-        let plan = Reconciler.plan(
-            target, try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages))
+        let observed = try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages)
+        let target = self.target(candidate, number: facts.record.nextNumber, observed)
+        let plan = Reconciler.plan(target, observed)
         guard !plan.steps.isEmpty else { return }
         for pull in plan.pulls where pull.isRequired { try await deployer.engine.pull(pull) { _ in } }
         _ = try await applier(candidate, .rollback).apply(plan.steps)

@@ -59,14 +59,15 @@ enum ExitStatus: Int32, CaseIterable {
             case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
                 .dependencyFailed:
                 .failed
-            case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .dependencyNotReady:
+            case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
+                .dependencyNotReady:
                 .temporary
             case .engineUnreachable, .engineFailed: .engineUnreachable
             case .stateUnusable, .diskFull: .stateUnusable
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy:
                 .refused
-            case .invalidProject, .bindSourceMissing, .externalMissing: .invalidProject
+            case .invalidProject, .bindSourceMissing: .invalidProject
             case .branchMissing, .commitMissing, .invalidConfiguration: .invalidConfiguration
             case .branchRewritten: .branchRewritten
             case .skipListed: .skipListed

@@ -221,6 +221,27 @@ import WatcherTestSupport
         #expect(await house.deploy().outcome == .inSync)
     }
 
+    @Test func `a job that outlasts its verification is not started for ever`() async {
+        let house = House()
+        house.push("services: {job: {image: job:1}}")
+        func end() { house.engine.with { try? $0.engine.change("shop-job-1") { $0.state = .exited } } }
+        #expect(await house.deploy().outcome == .deployed)
+        end()
+        #expect(await house.deploy().outcome == .deployed)
+        end()
+        #expect(await house.deploy().outcome == .inSync)
+        #expect(await house.deploy().outcome == .inSync)
+    }
+
+    @Test func `a service that the engine always restarts is started as often as it is stopped`() async {
+        let house = House()
+        house.push("services: {web: {image: web:1, restart: always}}")
+        for _ in 1...4 {
+            #expect(await house.deploy().outcome == .deployed)
+            house.engine.with { try? $0.engine.change("shop-web-1") { $0.state = .exited } }
+        }
+    }
+
     @Test func `a failed job that others wait for fails the deployment`() async {
         let house = House()
         house.makeAll(from: "job:1", do: .exits(4))

@@ -26,7 +26,8 @@ final class Life: Sendable {
         }
     }
 
-    var isOver: Bool { left.withLock { $0 == 0 } }
+    /// Calls that are left.
+    var remaining: Int? { left.withLock { $0 } }
 }
 
 /// A container engine in memory, which can be made to fail.

@@ -61,7 +61,8 @@ final class House: Sendable {
     @discardableResult
     func push(_ yaml: String, _ files: [String: String] = [:], onto parent: CommitID? = nil) -> Commit {
         source.commit(
-            "commit \(yaml.hashValue)", files.merging(["compose.yaml": yaml]) { $1 }, onto: parent)
+            "Change \(source.with { $0.commits.count } + 1)", files.merging(["compose.yaml": yaml]) { $1 }, onto: parent
+        )
     }
 
     /// Makes every container from that image do this when it is started.

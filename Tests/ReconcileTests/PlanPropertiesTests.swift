@@ -84,6 +84,20 @@ import WatcherTestSupport
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `hundreds of services are planned in no time`() throws {
+        let services = (1...400).map { number in
+            let before = number > 1 ? ", depends_on: [s\(number - 1)]" : ""
+            return "  s\(number): {image: web:1, ports: [\"\(10_000 + number):80\"]\(before)}"
+        }
+        let yaml = "services:\n" + services.joined(separator: "\n")
+        let project = try FileTree.project(yaml)
+        var world = World()
+        try world.deploy(project)
+        #expect(world.plan(project).isEmpty)
+        let next = try FileTree.project(yaml.replacing("web:1", with: "web:2"))
+        #expect(world.plan(next).changes.count == 400)
+    }
+
     @Test(arguments: Scenario.all) func `an interrupted undo is finished by the next one`(_ scenario: Scenario) throws {
         let project = try scenario.project()
         let start = try scenario.world()

@@ -101,6 +101,20 @@ extension Scenario {
                   db: {image: db:1, ports: ["80:80"], depends_on: [web]}
                 """),
         Scenario(
+            name: "two services swap their addresses",
+            from: """
+                services:
+                  web: {image: web:1, networks: {default: {ipv4_address: 10.9.0.2}}}
+                  db: {image: db:1, networks: {default: {ipv4_address: 10.9.0.3}}}
+                networks: {default: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}
+                """,
+            to: """
+                services:
+                  web: {image: web:1, networks: {default: {ipv4_address: 10.9.0.3}}}
+                  db: {image: db:1, networks: {default: {ipv4_address: 10.9.0.2}}}
+                networks: {default: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}
+                """),
+        Scenario(
             name: "container name moves to another service",
             from: "services: {web: {image: web:1, container_name: main}, db: {image: db:1, container_name: other}}",
             to: "services: {web: {image: web:1, container_name: other}, db: {image: db:1, container_name: main}}"),

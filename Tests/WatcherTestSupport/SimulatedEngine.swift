@@ -21,6 +21,8 @@ package struct SimulatedEngine: Sendable {
     package var state = ObservedState()
     /// By service or image id; others run, and are healthy if they have a health check.
     package var behaviours: [String: Behaviour] = [:]
+    /// The fixed addresses a container was made with, from its first start.
+    private var addressesInUse: [ContainerID: Set<String>] = [:]
     private var clock = 1_000
     private var made = 0
 
@@ -184,6 +186,12 @@ package struct SimulatedEngine: Sendable {
         for name in container.networks.keys where state.networks[name] == nil {
             throw refusal(.engineFailed, "\(container.name): network \(name) not found")
         }
+        let wanted = addressesInUse[id] ?? addresses(of: service)
+        let taken = state.containers.filter { $0.isUp && $0.id != id }.flatMap { addressesInUse[$0.id] ?? [] }
+        guard wanted.isDisjoint(with: taken) else {
+            throw refusal(.engineFailed, "\(container.name): address already in use")
+        }
+        addressesInUse[id] = wanted
         clock += 1
         let networks = state.networks
         let behaviour =
@@ -196,6 +204,10 @@ package struct SimulatedEngine: Sendable {
             for name in container.networks.keys { container.networks[name] = networks[name]?.id }
             container.apply(behaviour)
         }
+    }
+
+    private func addresses(of service: Service?) -> Set<String> {
+        Set((service?.networks ?? [:]).values.compactMap { $0?.ipv4Address })
     }
 
     private mutating func stop(_ id: ContainerID) throws {

@@ -72,9 +72,11 @@ extension Reconciler {
         return (renamed, last)
     }
 
-    /// Another container that this plan starts needs the name or a host port of the one that is replaced.
+    /// Another container that this plan starts needs the name, a host port or a fixed address of the one that is
+    /// replaced.
     private func isInTheWay(_ replacement: ServiceWork.Replacement) -> Bool {
         let old = replacement.old
+        let addresses = target.previous?.project.services[old.service]?.fixedAddresses ?? []
         for name in order where name != old.service {
             guard let service = target.project.services[name], let entry = work[name] else { continue }
             let names =
@@ -82,7 +84,9 @@ extension Reconciler {
                 + entry.replaced.map { service.containerName(in: target.project, number: $0.old.number) }
             if names.contains(old.name) { return true }
             let starts = !names.isEmpty || entry.kept.contains { $0.state != .running }
-            if starts, old.publishes(oneOf: service.ports) { return true }
+            if starts, old.publishes(oneOf: service.ports) || !addresses.isDisjoint(with: service.fixedAddresses) {
+                return true
+            }
         }
         return false
     }
@@ -107,6 +111,13 @@ extension ObservedState.Container {
             let proto = text.lastIndex(of: "/").map { String(text[text.index(after: $0)...]) } ?? "tcp"
             return wanted.contains { ($0.proto ?? "tcp") == proto && $0.publishedRange?.contains(number) == true }
         }
+    }
+}
+
+extension Service {
+    /// The addresses it asks for in its networks.
+    fileprivate var fixedAddresses: Set<String> {
+        Set(networks.values.flatMap { [$0?.ipv4Address, $0?.ipv6Address].compactMap { $0 } })
     }
 }
 

@@ -67,10 +67,8 @@ extension Reconciler {
     private mutating func startAdded(_ addition: ServiceWork.Addition, _ service: Service, after: [Int]) -> Int {
         let new = ContainerReference.created(step: addition.creation)
         var last = after + [addition.creation]
-        if let step = builder.steps.first(where: { $0.id == addition.creation }),
-            case .create(let made) = step.operation,
-            made.name != made.finalName
-        {
+        let step = builder.steps[addition.creation - 1]
+        if case .create(let made) = step.operation, made.name != made.finalName {
             last = [
                 builder.add(.rename(new, to: made.finalName), cause: step.cause, service: service.name, after: last)
             ]
