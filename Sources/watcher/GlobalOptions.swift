@@ -29,3 +29,28 @@ struct GlobalOptions: ParsableArguments, Sendable {
     @Flag(name: .shortAndLong, help: "Say nothing but results and failures.")
     var quiet = false
 }
+
+extension GlobalOptions {
+    /// The arguments with global options that stand before the command, as in `watcher --config FILE deploy`, moved
+    /// behind it, where every command reads them.
+    static func afterCommand(_ arguments: [String]) -> [String] {
+        let valued: Set<String> = ["--config", "--state-dir", "--format", "--color"]
+        let flags: Set<String> = ["-v", "--verbose", "-q", "--quiet"]
+        var end = 0
+        while end < arguments.count {
+            let argument = arguments[end]
+            let name = String(argument.prefix { $0 != "=" })
+            if valued.contains(argument) {
+                end += 2
+            } else if flags.contains(argument) || valued.contains(name) {
+                end += 1
+            } else {
+                break
+            }
+        }
+        guard end > 0, end < arguments.count, !arguments[end].hasPrefix("-") else { return arguments }
+        let rest = arguments[end...]
+        let terminator = rest.firstIndex(of: "--") ?? rest.endIndex
+        return Array(rest[..<terminator]) + arguments[..<end] + rest[terminator...]
+    }
+}

@@ -45,7 +45,7 @@ enum Main {
     /// Parses and runs a command; the only place where errors become texts and statuses.
     private static func run(_ arguments: [String]) async -> ExitStatus {
         do {
-            var command = try Watcher.parseAsRoot(arguments)
+            var command = try Watcher.parseAsRoot(GlobalOptions.afterCommand(arguments))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
