@@ -115,6 +115,8 @@ struct Applier: Sendable {
         _ wait: Wait<ContainerID>, _ step: Plan.Step, _ verifier: Verifier
     ) async throws -> Outcome.Effect {
         let stage: Event.Stage = self.stage == .rollback ? .rollback : .health
+        journal.progress(
+            stage, .started, "waiting until it is \(wait.goal), at most \(wait.timeout.inWords)", service: wait.service)
         do {
             let completed = try await verifier.wait(wait)
             journal.progress(stage, .succeeded, wait.pastTense(completed), service: wait.service)
@@ -185,12 +187,16 @@ extension Operation where Container == ContainerID {
 }
 
 extension Wait where Container == ContainerID {
-    fileprivate func pastTense(_ completed: Set<ContainerID>) -> String {
-        if !completed.isEmpty, completed.count == containers.count { return "completed" }
-        return switch expectation {
+    fileprivate var goal: String {
+        switch expectation {
         case .healthy: "healthy"
         case .completed: "completed"
         case .verified: "verified"
         }
+    }
+
+    fileprivate func pastTense(_ completed: Set<ContainerID>) -> String {
+        if !completed.isEmpty, completed.count == containers.count { return "completed" }
+        return goal
     }
 }

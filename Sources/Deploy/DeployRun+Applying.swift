@@ -25,10 +25,11 @@ extension DeployRun {
         }
         var deployment = try await open(candidate, plan, observed)
         do {
-            try await stage(.apply, "applying \(plan.steps.count { $0.phase == .apply }) steps") {
+            let steps = plan.steps.filter { $0.phase == .apply }
+            let application = try await stage(.apply, "applying \(steps.count) steps") {
                 try await checkout.switchOver()
+                return try await applier(candidate, .apply).apply(steps)
             }
-            let application = try await applier(candidate, .apply).apply(plan.steps.filter { $0.phase == .apply })
             return try await succeed(&deployment, plan, application, candidate)
         } catch {
             // Shielded: an interrupted run still puts back what it took apart.

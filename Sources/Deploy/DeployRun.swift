@@ -33,10 +33,11 @@ final class DeployRun: Sendable {
         do {
             let value = try await body()
             try Task.checkCancellation()
+            journal.status(stage, .succeeded, line)
             return value
         } catch {
             let failure = DeployError(error, stage: stage)
-            journal.progress(stage, .failed, failure.message.firstLine)
+            journal.status(stage, .failed, failure.message.firstLine)
             throw failure
         }
     }

@@ -16,17 +16,18 @@ struct Progress: Sendable {
     func show(_ event: Event, of project: String) {
         switch style {
         case .json: terminal.output(JSONOutput.line(event))
-        case .quiet: if event.state == .failed { line(event, project) }
+        case .quiet: if event.state == .failed, event.kind != .status { line(event, project) }
         case .lines: if isVerbose || isWorthALine(event) { line(event, project) }
         }
     }
 
     private func isWorthALine(_ event: Event) -> Bool {
         switch (event.kind, event.state) {
+        case (.status, _): false
         case (.log, _), (_, .failed), (_, .warning): true
         case (.progress, .started): event.stage == .fetch || event.stage == .rollback || event.stage == .pull
         case (.progress, .running), (.progress, .succeeded): event.stage != .record
-        case (.status, _), (_, .skipped): false
+        case (.progress, .skipped): false
         }
     }
 
