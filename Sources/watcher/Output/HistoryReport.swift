@@ -37,8 +37,9 @@ struct HistoryReport: Encodable {
 
     init(_ deployments: [Deployment]) { self.deployments = deployments.map(DeploymentView.init) }
 
-    func text() -> String {
-        guard !deployments.isEmpty else { return "nothing has been deployed yet\n" }
+    /// - Parameter nothing: what to say when there is none.
+    func text(nothing: String) -> String {
+        guard !deployments.isEmpty else { return "\(nothing)\n" }
         let rows = deployments.map { deployment -> [String] in
             let took = deployment.finishedAt.map { Times.span($0 - deployment.startedAt) } ?? "-"
             var what = deployment.commit.subject
@@ -88,15 +89,15 @@ struct DeploymentReport: Encodable {
         }
         if !images.isEmpty {
             lines.append("Images:")
-            lines += images.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
+            lines += images.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)".printable }
         }
         for (path, text) in (composeFiles ?? [:]).sorted(by: { $0.key < $1.key }) {
-            lines += ["", "--- \(path)", text.printable]
+            lines += ["", "--- \(path.printable)", text.printable]
         }
         if let events {
             lines.append("Events:")
             lines += events.map { event in
-                let service = event.service.map { "\($0): " } ?? ""
+                let service = event.service.map { "\($0.printable): " } ?? ""
                 return
                     "  \(Times.local(event.at))  \(event.stage.rawValue) \(event.state.rawValue)  \(service)\(event.line.printable)"
             }
@@ -171,7 +172,8 @@ struct DeploymentDifference: Encodable {
                 default: return text
                 }
             }
-            return "--- \(from) \(file.path)\n+++ \(to) \(file.path)\n\(lines.joined(separator: "\n"))\n"
+            let path = file.path.printable
+            return "--- \(from) \(path)\n+++ \(to) \(path)\n\(lines.joined(separator: "\n"))\n"
         }.joined()
     }
 }

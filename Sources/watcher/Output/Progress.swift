@@ -15,13 +15,18 @@ struct Progress: Sendable {
 
     func show(_ event: Event, of project: String) {
         switch style {
-        case .json: terminal.output(JSONOutput.line(event))
-        case .quiet: if event.state == .failed { line(event, project) }
-        case .lines: if isVerbose || isWorthALine(event) { line(event, project) }
+        case .json: terminal.output(JSONOutput.line(StreamedEvent(event, of: project)))
+        case .quiet: if event.state == .failed { say(event, project) }
+        case .lines: if isVerbose || isWorthALine(event) { say(event, project) }
         }
     }
 
-    private func isWorthALine(_ event: Event) -> Bool {
+    private func say(_ event: Event, _ project: String) {
+        let (text, priority) = line(event, of: project)
+        terminal.message(text, priority: priority)
+    }
+
+    func isWorthALine(_ event: Event) -> Bool {
         switch (event.kind, event.state) {
         case (.log, _), (_, .failed), (_, .warning): true
         case (.progress, .started): event.stage == .fetch || event.stage == .rollback || event.stage == .pull
@@ -30,11 +35,12 @@ struct Progress: Sendable {
         }
     }
 
-    private func line(_ event: Event, _ project: String) {
+    /// The line for people and its syslog priority.
+    func line(_ event: Event, of project: String) -> (text: String, priority: Int) {
         var text = namesProject ? "\(project): " : ""
         let stage = event.stage.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
         text += stage.colored(.dim, terminal.colorsError)
-        if let service = event.service, !event.line.hasPrefix("\(service): ") {
+        if let service = event.service?.printable, !event.line.hasPrefix("\(service): ") {
             text += "\(service): ".colored(.bold, terminal.colorsError)
         }
         let line = event.line.printable
@@ -50,6 +56,26 @@ struct Progress: Sendable {
             case .warning: 4
             default: 6
             }
-        terminal.message(text, priority: priority)
+        return (text, priority)
+    }
+}
+
+/// An event as it is streamed: with its project, because one run may concern several; without a deployment it is null.
+struct StreamedEvent: Encodable {
+    let event: Event
+    let project: String
+
+    private enum CodingKeys: String, CodingKey { case project, deploymentID = "deployment_id" }
+
+    init(_ event: Event, of project: String) {
+        self.event = event
+        self.project = project
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try event.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(project, forKey: .project)
+        if event.deploymentID == nil { try container.encodeNil(forKey: .deploymentID) }
     }
 }

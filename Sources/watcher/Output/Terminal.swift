@@ -51,12 +51,15 @@ struct Terminal: Sendable {
 }
 
 extension String {
-    /// The text without control characters, for what comes from outside; line ends and tabs stay.
+    /// The text without control characters and without marks that change the direction of writing, for what comes from
+    /// outside; line ends and tabs stay.
     var printable: String {
         String(
             String.UnicodeScalarView(
                 unicodeScalars.filter { scalar in
-                    scalar == "\n" || scalar == "\t" || !(scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value))
+                    scalar == "\n" || scalar == "\t"
+                        || !(scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+                            || scalar.properties.isBidiControl)
                 }))
     }
 
