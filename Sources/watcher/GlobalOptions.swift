@@ -6,7 +6,8 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
     /// The format a command line asks for, also when it cannot be parsed.
     init(of arguments: [String]) {
         let options = arguments.prefix { $0 != "--" }
-        let isJSON = options.contains("--format=json")
+        let isJSON =
+            options.contains("--format=json")
             || zip(options, options.dropFirst()).contains { $0 == "--format" && $1 == "json" }
         self = isJSON ? .json : .text
     }
@@ -35,7 +36,7 @@ struct CommonOptions: ParsableArguments, Sendable {
     @Flag(name: .shortAndLong, help: "Say more.")
     var verbose = false
 
-    @Flag(name: .shortAndLong, help: "Say only what was asked for and what went wrong; check and deploy: the latter.")
+    @Flag(name: .shortAndLong, help: "Say only what went wrong (queries still answer).")
     var quiet = false
 }
 

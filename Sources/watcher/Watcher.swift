@@ -6,7 +6,7 @@ internal import Git
 struct Watcher: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watcher",
-        abstract: "Pull-based GitOps for Docker Compose: one reconciliation step, then exit.",
+        abstract: "Pull-based GitOps for Docker Compose: one step, then exit.",
         usage: "watcher <command> [<options>]",
         discussion: """
             A Git branch says what should run, the Docker Engine says what does run.

@@ -83,7 +83,7 @@ struct ConfigCommand: AsyncParsableCommand {
             try Data(text.utf8).write(to: URL(fileURLWithPath: output))
         } catch {
             throw DeployError(
-                stage: .load, reason: .permissions, message: "\(output) cannot be written: \(error.localizedDescription)",
+                stage: .load, reason: .permissions, message: "\(output) cannot be written: \(error.cause)",
                 advice: "Choose another file with --output.")
         }
     }
@@ -130,7 +130,9 @@ struct ConfigCommand: AsyncParsableCommand {
         case nil: break
         }
         let resolved = try project.resolvingEnvironment(files: files)
-        return format == .json ? ProjectRendering.json(resolved) : ProjectRendering.yaml(resolved)
+        let text = format == .json ? ProjectRendering.json(resolved) : ProjectRendering.yaml(resolved)
+        // Nothing was interpolated, so a dollar needs no protection to be read again.
+        return noInterpolate ? text.replacing("$$", with: "$") : text
     }
 }
 

@@ -8,8 +8,8 @@ struct HistoryCommand: AsyncParsableCommand {
         abstract: "Show what was deployed, when, and how it went.",
         usage: """
             watcher history [-n <count>] [--since <time>] [<options>] [<project>]
-                   watcher history show [--compose] [--events] [<options>] <id>
-                   watcher history diff [<options>] <old> <new>
+            watcher history show [--compose] [--events] [<options>] <id>
+            watcher history diff [<options>] <old> <new>
             """,
         discussion: ExitStatus.help([.success, .stateUnusable], example: "watcher history shop -n 5"),
         subcommands: [HistoryListCommand.self, HistoryShowCommand.self, HistoryDiffCommand.self],
@@ -46,7 +46,8 @@ struct HistoryListCommand: AsyncParsableCommand {
         let deployments =
             try await wiring.existingStore()?.history(project: project, limit: limit, since: moment) ?? []
         let report = HistoryReport(deployments)
-        wiring.terminal.output(options.format == .json ? JSONOutput.line(report) : report.text(nothing: nothing(wiring)))
+        wiring.terminal.output(
+            options.format == .json ? JSONOutput.line(report) : report.text(nothing: nothing(wiring)))
     }
 
     /// Names the project and the place, because a wrong one of either looks just like an empty history.

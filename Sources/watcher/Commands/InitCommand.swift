@@ -26,7 +26,7 @@ struct InitCommand: AsyncParsableCommand {
             try Data(ExampleConfiguration.text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
         } catch {
             var refusal = ConfigurationError(
-                "\(file) cannot be written: \(error.localizedDescription)",
+                "\(file) cannot be written: \(error.cause)",
                 advice: "Run watcher as a user who may write there, or choose another file with --config.")
             refusal.isRefusal = true
             throw refusal

@@ -10,9 +10,9 @@ struct SkipListCommand: AsyncParsableCommand {
         abstract: "Show and change which commits are not deployed by themselves.",
         usage: """
             watcher skip-list [<options>] [<project>]
-                   watcher skip-list add --reason <text> [<options>] <project> <commit>
-                   watcher skip-list remove [<options>] <project> <commit>
-                   watcher skip-list clear [<options>] <project>
+            watcher skip-list add --reason <text> [<options>] <project> <commit>
+            watcher skip-list remove [<options>] <project> <commit>
+            watcher skip-list clear [<options>] <project>
             """,
         discussion: ExitStatus.help(
             [.success, .usage, .stateUnusable], example: "watcher skip-list remove shop 3f2a1c9"),
@@ -79,7 +79,8 @@ struct SkipListAddCommand: AsyncParsableCommand {
         commandName: "add", abstract: "Put a commit on the skip list: it is not deployed by itself.",
         usage: "watcher skip-list add --reason <text> [<options>] <project> <commit>",
         discussion: ExitStatus.help(
-            [.success, .usage, .stateUnusable, .invalidConfiguration], example: "watcher skip-list add shop 3f2a1c9 --reason \"breaks the login\""))
+            [.success, .usage, .stateUnusable, .invalidConfiguration],
+            example: "watcher skip-list add shop 3f2a1c9 --reason \"breaks the login\""))
 
     @Argument(help: "The project.") var project: String
     @Argument(help: "The commit's id; short ids are looked up in the repository's cache.") var commit: String
@@ -96,7 +97,8 @@ struct SkipListAddCommand: AsyncParsableCommand {
             subject = known.subject
         }
         guard id.hex.count == 40, id.hex.allSatisfy(\.isHexDigit) else {
-            throw UsageError(message: "there is no commit \(commit) in the cache of \(project)", advice: "Give its full id.")
+            throw UsageError(
+                message: "there is no commit \(commit) in the cache of \(project)", advice: "Give its full id.")
         }
         try await wiring.store().skip(
             SkippedCommit(

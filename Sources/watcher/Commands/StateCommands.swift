@@ -79,7 +79,8 @@ struct SuspendCommand: AsyncParsableCommand {
 
     @Argument(help: "The project.") var project: String
     @Option(help: ArgumentHelp("Why; shown by status and deploy.", valueName: "text")) var reason: String
-    @Option(help: ArgumentHelp("Resume by itself at this time: 2h, 2026-11-22 or 2026-11-22T06:00:00Z.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("Resume by itself at this time: 2h, 2026-11-22 or 2026-11-22T06:00:00Z.", valueName: "time"))
     var until: String?
     @OptionGroup var options: GlobalOptions
 
@@ -97,7 +98,8 @@ struct SuspendCommand: AsyncParsableCommand {
         try await wiring.store().suspend(
             project,
             Suspension(
-                reason: reason.printable, since: Times.now, until: until.flatMap { Times.moment($0, now: Times.now, .future) }))
+                reason: reason.printable, since: Times.now,
+                until: until.flatMap { Times.moment($0, now: Times.now, .future) }))
         wiring.say("\(project) is suspended")
     }
 }

@@ -68,12 +68,15 @@ struct ConfigurationReader {
                 problems.add("projects: expected a mapping of project names", at: section.location)
             }
         }
-        if !refusals.list.isEmpty, problems.list.isEmpty {
-            var error = ConfigurationError(refusals.list)
-            error.isRefusal = true
+        let all = (problems.list + refusals.list).sorted { left, right in
+            guard let left = left.location, let right = right.location else { return false }
+            return (left.line, left.column) < (right.line, right.column)
+        }
+        if !all.isEmpty {
+            var error = ConfigurationError(all)
+            error.isRefusal = problems.list.isEmpty
             throw error
         }
-        guard problems.list.isEmpty else { throw ConfigurationError(problems.list + refusals.list) }
         return Configuration(projects: projects, file: file)
     }
 

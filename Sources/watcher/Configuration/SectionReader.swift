@@ -22,7 +22,8 @@ struct SectionReader {
     init?(_ node: YAMLNode, path: String, keys: [String], later: [String] = [], problems: Problems) {
         guard let mapping = node.mapping else {
             problems.add(
-                "\(path.isEmpty ? "" : path + ": ")expected a mapping, found \(node.kindDescription)", at: node.location)
+                "\(path.isEmpty ? "" : path + ": ")expected a mapping, found \(node.kindDescription)", at: node.location
+            )
             return nil
         }
         self.path = path

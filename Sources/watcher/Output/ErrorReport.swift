@@ -38,6 +38,9 @@ struct ErrorReport: Encodable, Equatable {
         case let error as ConfigurationError:
             let reason: Reason = error.isRefusal ? .permissions : .invalidConfiguration
             self.init(ExitStatus(reason), reason: reason.rawValue, message: error.description, advice: error.advice)
+        case let error as DeployError:
+            self.init(
+                ExitStatus(error.reason), reason: error.reason.rawValue, message: error.message, advice: error.advice)
         case let error as any ReasonedError:
             self.init(
                 ExitStatus(error.reason), reason: error.reason.rawValue, message: error.message, advice: error.advice)

@@ -10,6 +10,37 @@ struct Terminal: Sendable {
     let colorsOutput: Bool
     let colorsError: Bool
 
+    /// Writes the asked-for result.
+    func output(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+    /// Writes a line about how things go; `priority` is syslog's (3 error, 4 warning, 6 information).
+    func message(_ text: String, priority: Int = 6) {
+        write(lines(text, priority: priority), to: STDERR_FILENO)
+    }
+
+    /// The text as it is written to stderr: under systemd every line begins with its priority.
+    func lines(_ text: String, priority: Int) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let prefix = isJournal ? "<\(priority)>" : ""
+        return lines.map { "\(prefix)\($0)\n" }.joined()
+    }
+
+    /// Writes all of the text; a reader that went away (EPIPE) is no error.
+    private func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                return
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+extension Terminal {
+    /// The process's own streams.
     init(color: ColorMode, environment: [String: String]) {
         isErrorTTY = isatty(STDERR_FILENO) == 1
         isJournal = Terminal.isJournal(environment["JOURNAL_STREAM"])
@@ -24,29 +55,6 @@ struct Terminal: Sendable {
         var status = stat()
         guard fstat(STDERR_FILENO, &status) == 0 else { return false }
         return parts[0] == "\(status.st_dev)" && parts[1] == "\(status.st_ino)"
-    }
-
-    /// Writes the asked-for result.
-    func output(_ text: String) { write(text, to: STDOUT_FILENO) }
-
-    /// Writes a line about how things go; `priority` is syslog's (3 error, 4 warning, 6 information).
-    func message(_ text: String, priority: Int = 6) {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let prefix = isJournal ? "<\(priority)>" : ""
-        write(lines.map { "\(prefix)\($0)\n" }.joined(), to: STDERR_FILENO)
-    }
-
-    /// Writes all of the text; a reader that went away (EPIPE) is no error.
-    private func write(_ text: String, to descriptor: Int32) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                return
-            }
-            rest = rest.dropFirst(count)
-        }
     }
 }
 
