@@ -47,7 +47,7 @@ enum Main {
         // A network step runs in a process of its own that has nothing else to do.
         if arguments == [GitNetworkChild.command] { GitNetworkChild.main() }
         let status = await Interruption.whileWatchingSignals { await run(arguments) }
-        exit(status.rawValue)
+        exit(status == .success && Terminal.hasLostOutput ? ExitStatus.unexpected.rawValue : status.rawValue)
     }
 
     /// Parses and runs a command; the only place where errors become texts and statuses.

@@ -169,6 +169,10 @@ import WatcherTestSupport
         try await run("set -o pipefail; $WATCHER history | true").expecting(0)
     }
 
+    @Test func `a result that cannot be written is a failure`() async throws {
+        try await run("$WATCHER history >/dev/full").expecting(1).saying("standard output", "No space left")
+    }
+
     @Test func `without a command the help is shown`() async throws {
         let help = try await run("$WATCHER").expecting(0)
         #expect(help.output.hasPrefix("OVERVIEW: ") && help.output.hasSuffix("watcher deploy\n"))

@@ -260,6 +260,16 @@ import Testing
         }
     }
 
+    @Test func `what a link leads to is what counts`() throws {
+        try withDirectory { directory in
+            try write("\(directory)/real", mode: 0o600)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(directory)/key", withDestinationPath: "\(directory)/real")
+            #expect(problems(with: "git: {ssh_key: \(directory)/key}") == "none")
+        }
+        #expect(problems(with: "git: {ssh_key: /}") == "4:20: git.ssh_key: / is not a file")
+    }
+
     @Test func `a credential is a file of systemd`() throws {
         try withDirectory { directory in
             try write("\(directory)/token", mode: 0o400)
@@ -267,11 +277,16 @@ import Testing
             let project = try read(text, environment: ["CREDENTIALS_DIRECTORY": directory]).projects.first
             #expect(project?.access.passwordFile == "\(directory)/token")
             #expect(problems(text).contains("$CREDENTIALS_DIRECTORY is not set"))
+            // An access list for the service's user shows as permission of the group.
+            try write("\(directory)/token", mode: 0o440)
+            #expect(problems(text, environment: ["CREDENTIALS_DIRECTORY": directory]) == "none")
+            try write("\(directory)/token", mode: 0o444)
+            #expect(problems(text, environment: ["CREDENTIALS_DIRECTORY": directory]).contains("read by others"))
         }
         #expect(problems(with: "git: {password: {}}") == "4:21: git.password: expected file or credential")
         #expect(
             problems(with: "git: {ssh_key: /nonexistent/key}")
-                == "4:20: git.ssh_key: there is no readable file /nonexistent/key")
+                == "4:20: git.ssh_key: /nonexistent/key cannot be read: No such file or directory")
     }
 
     // MARK: - The file

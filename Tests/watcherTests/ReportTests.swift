@@ -1,5 +1,6 @@
 import Compose
 import Deploy
+import Foundation
 import Reconcile
 import Testing
 import WatcherTestSupport
@@ -19,7 +20,8 @@ import WatcherTestSupport
         failed.changes = [Samples.change]
         failed.warnings = ["old \u{1b}[2Jfile"]
         var error = DeployError(
-            stage: .health, reason: .unhealthy, message: "webApp: unhealthy\u{7}", advice: "Read the log.\nPush a fix.",
+            stage: .health, reason: .unhealthy, message: "webApp: unhealthy\u{7}\nagain",
+            advice: "Read the log.\nPush a fix.",
             service: "webApp")
         error.logLines = ["panic: \u{1b}[31mno database"]
         failed.failure = RunResult.Failure(error)
@@ -40,6 +42,7 @@ import WatcherTestSupport
             failedRun.failures() == [
                 """
                 watcher: shop: webApp: unhealthy
+                watcher: shop: again
                   last lines of webApp:
                   | panic: [31mno database
                   Read the log.
@@ -67,7 +70,7 @@ import WatcherTestSupport
         let shop =
             #"{"changes":[{"action":"recreate","causes":["image nginx:1.25 → nginx:1.27"],"kind":"service","#
             + #""name":"webApp"}],"deployment":"shop/4","exit_status":20,"failure":{"advice":"Read the log.\nPush a fix.","#
-            + #""log_lines":["panic: \u001b[31mno database"],"message":"webApp: unhealthy\u0007","reason":"unhealthy","#
+            + #""log_lines":["panic: \u001b[31mno database"],"message":"webApp: unhealthy\u0007\nagain","reason":"unhealthy","#
             + #""service":"webApp","stage":"health"},"milliseconds":5300,"outcome":"restored","project":"shop","#
             + #""summary":"3f2a1c9b3f failed, restored","tip":\#(commit),"warnings":["old \u001b[2Jfile"]}"#
         let blog =
@@ -84,6 +87,18 @@ import WatcherTestSupport
         #expect(
             JSONOutput.line(report)
                 == #"{"command":"deploy","exit_status":143,"kind":"result","projects":[],"schema":1}"# + "\n")
+    }
+
+    @Test func `the documentation names every word of the results`() throws {
+        let path = "\(TestEnvironment.root)/docs/json.md"
+        let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+        let words =
+            Reason.allCases.map(\.rawValue) + RunResult.Outcome.allCases.map(\.rawValue)
+            + Event.Stage.allCases.map(\.rawValue)
+        for word in words { #expect(text.contains("`\(word)`"), "not in docs/json.md: \(word)") }
+        let examples = text.split(separator: "\n").filter { $0.hasPrefix("{") }
+        #expect(examples.count == 3)
+        for example in examples { _ = try JSONValue(parsing: String(example)) }
     }
 
     // MARK: - Failures before a result

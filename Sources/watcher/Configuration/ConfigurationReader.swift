@@ -251,16 +251,24 @@ struct ConfigurationReader {
     }
 
     private func checkPrivate(_ path: String, _ name: String, _ location: SourceLocation) {
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
-            let mode = attributes[.posixPermissions] as? Int
-        else {
-            problems.add("\(name): there is no readable file \(path)", at: location)
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            problems.add("\(name): \(path) cannot be read: \(String(cString: strerror(errno)))", at: location)
             return
         }
-        if mode & 0o077 != 0 {
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            problems.add("\(name): \(path) is not a file", at: location)
+            return
+        }
+        // systemd gives a service its right to read a credential by an access list, which shows as the group's.
+        let credentials = environment["CREDENTIALS_DIRECTORY"].map { $0 + "/" }
+        let forbidden: mode_t = credentials.map(path.hasPrefix) == true ? 0o007 : 0o077
+        if status.st_mode & forbidden != 0 {
+            let mode = String(status.st_mode & 0o777, radix: 8)
             refusals.add(
-                "\(name): \(path) can be read by others (mode \(String(mode, radix: 8))); run chmod 600 \(path)",
-                at: location)
+                "\(name): \(path) can be read by others (mode \(mode)); run chmod 600 \(path)", at: location)
+        } else if Foundation.access(path, R_OK) != 0 {
+            refusals.add("\(name): \(path) cannot be read: \(String(cString: strerror(errno)))", at: location)
         }
     }
 

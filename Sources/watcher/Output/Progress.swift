@@ -16,7 +16,8 @@ struct Progress: Sendable {
     func show(_ event: Event, of project: String) {
         switch style {
         case .json: terminal.output(JSONOutput.line(StreamedEvent(event, of: project)))
-        case .quiet: if event.state == .failed { say(event, project) }
+        // What fails is said once, at the end, with what to do about it.
+        case .quiet: break
         case .lines: if isVerbose || isWorthALine(event) { say(event, project) }
         }
     }

@@ -65,7 +65,8 @@ struct RunReport: Encodable {
     func failures() -> [String] {
         projects.compactMap { project in
             guard let failure = project.result.failure else { return nil }
-            var lines = ["watcher: \(project.result.project): \(failure.message.printable)"]
+            let problems = failure.message.printable.split(separator: "\n")
+            var lines = problems.map { "watcher: \(project.result.project): \($0)" }
             if let service = failure.service, !failure.logLines.isEmpty {
                 lines.append("  last lines of \(service):")
                 lines += failure.logLines.map { "  | \($0.printable)" }

@@ -1,8 +1,11 @@
 internal import Foundation
+internal import Synchronization
 
 /// The two streams a person or script reads, and what is known about them. Nothing else writes.
 struct Terminal: Sendable {
     enum ColorMode: String, CaseIterable, Sendable { case auto, always, never }
+
+    private static let isOutputLost = Mutex(false)
 
     let isErrorTTY: Bool
     /// stderr is the journal's: lines get a priority, no time.
@@ -10,12 +13,24 @@ struct Terminal: Sendable {
     let colorsOutput: Bool
     let colorsError: Bool
 
-    /// Writes the asked-for result.
-    func output(_ text: String) { write(text, to: STDOUT_FILENO) }
+    /// Writes the asked-for result; a disk that is full must not look like success.
+    func output(_ text: String) {
+        guard let code = write(text, to: STDOUT_FILENO) else { return }
+        let isFirst = Self.isOutputLost.withLock { lost in
+            defer { lost = true }
+            return !lost
+        }
+        if isFirst {
+            message("watcher: cannot write to standard output: \(String(cString: strerror(code)))", priority: 3)
+        }
+    }
+
+    /// Whether some of the result could not be written.
+    static var hasLostOutput: Bool { isOutputLost.withLock { $0 } }
 
     /// Writes a line about how things go; `priority` is syslog's (3 error, 4 warning, 6 information).
     func message(_ text: String, priority: Int = 6) {
-        write(lines(text, priority: priority), to: STDERR_FILENO)
+        _ = write(lines(text, priority: priority), to: STDERR_FILENO)
     }
 
     /// The text as it is written to stderr: under systemd every line begins with its priority.
@@ -25,17 +40,22 @@ struct Terminal: Sendable {
         return lines.map { "\(prefix)\($0)\n" }.joined()
     }
 
-    /// Writes all of the text; a reader that went away (EPIPE) is no error.
-    private func write(_ text: String, to descriptor: Int32) {
+    /// Writes all of the text; returns the error's number, except that a reader that went away (EPIPE) is no error.
+    private func write(_ text: String, to descriptor: Int32) -> Int32? {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                return
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                // Whoever started us made the pipe non-blocking.
+                var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&ready, 1, -1)
+            } else if errno != EINTR {
+                return errno == EPIPE ? nil : errno
             }
-            rest = rest.dropFirst(count)
         }
+        return nil
     }
 }
 
