@@ -173,6 +173,33 @@ import WatcherTestSupport
         try await run("$WATCHER history >/dev/full").expecting(1).saying("standard output", "No space left")
     }
 
+    @Test(arguments: [("TERM", 143), ("INT", 130)])
+    func `status ends in order when it is ended while the engine does not answer`(signal: String, status: Int)
+        async throws
+    {
+        // A socket that accepts and says nothing; its first byte tells that the engine is being asked.
+        let script = """
+            echo 'projects: {shop: {repository: /srv/a, engine: {host: "unix://'$PWD'/e.sock"}}}' >config.yaml
+            mkfifo asked
+            python3 -c '
+            import socket
+            server = socket.socket(socket.AF_UNIX); server.bind("e.sock"); server.listen()
+            open("asked", "w").write("bound\\n")
+            peer = server.accept()[0]; peer.recv(1)
+            open("asked", "w").write("asked\\n")
+            while peer.recv(4096): pass
+            ' & server=$!
+            read line <asked
+            $WATCHER status & child=$!
+            read line <asked
+            kill -\(signal) $child
+            wait $child; ended=$?
+            kill $server 2>/dev/null
+            exit $ended
+            """
+        try await run(script).expecting(status)
+    }
+
     @Test func `without a command the help is shown`() async throws {
         let help = try await run("$WATCHER").expecting(0)
         #expect(help.output.hasPrefix("OVERVIEW: ") && help.output.hasSuffix("watcher deploy\n"))

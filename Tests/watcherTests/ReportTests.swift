@@ -69,7 +69,8 @@ import WatcherTestSupport
             + #""subject":"Greet \u001b[31mpolitely","time":1795237000}"#
         let shop =
             #"{"changes":[{"action":"recreate","causes":["image nginx:1.25 → nginx:1.27"],"kind":"service","#
-            + #""name":"webApp"}],"deployment":"shop/4","exit_status":20,"failure":{"advice":"Read the log.\nPush a fix.","#
+            + #""name":"webApp"}],"deployment":"shop/4","exit_status":20,"#
+            + #""failure":{"advice":"Read the log.\nPush a fix.","#
             + #""log_lines":["panic: \u001b[31mno database"],"message":"webApp: unhealthy\u0007\nagain","reason":"unhealthy","#
             + #""service":"webApp","stage":"health"},"milliseconds":5300,"outcome":"restored","project":"shop","#
             + #""summary":"3f2a1c9b3f failed, restored","tip":\#(commit),"warnings":["old \u001b[2Jfile"]}"#

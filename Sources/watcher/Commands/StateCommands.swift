@@ -59,10 +59,13 @@ struct StatusCommand: AsyncParsableCommand {
         var trouble: String?
         do {
             observed = try await engine.observe(ObservationQuery(project: project.settings.projectName))
-        } catch let error as any ReasonedError {
-            trouble = error.message
+            await engine.shutdown()
+        } catch {
+            // However it ends: an engine that is not shut down is a crash.
+            await engine.shutdown()
+            guard let reasoned = error as? any ReasonedError else { throw error }
+            trouble = reasoned.message
         }
-        await engine.shutdown()
         var status = StatusReport.Project(project.settings.name, record, observed)
         status.trouble = trouble
         return status

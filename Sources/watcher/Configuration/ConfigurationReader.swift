@@ -84,7 +84,8 @@ struct ConfigurationReader {
         let path = "projects.\(entry.key)"
         guard isProjectName(entry.key) else {
             problems.add(
-                "\(path): a project's name has lower-case letters, digits, - and _ only, and begins with a letter or digit",
+                "\(path): a project's name has lower-case letters, digits, - and _ only, and begins with a letter or "
+                    + "digit",
                 at: entry.keyLocation)
             return nil
         }

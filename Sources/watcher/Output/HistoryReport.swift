@@ -98,8 +98,8 @@ struct DeploymentReport: Encodable {
             lines.append("Events:")
             lines += events.map { event in
                 let service = event.service.map { "\($0.printable): " } ?? ""
-                return
-                    "  \(Times.local(event.at))  \(event.stage.rawValue) \(event.state.rawValue)  \(service)\(event.line.printable)"
+                let what = "\(event.stage.rawValue) \(event.state.rawValue)"
+                return "  \(Times.local(event.at))  \(what)  \(service)\(event.line.printable)"
             }
         }
         return lines.joined(separator: "\n") + "\n"
