@@ -25,8 +25,25 @@ extension FileAccess {
                 } catch let error as FileAccessError {
                     throw error
                 } catch {
-                    throw FileAccessError.unreadable(path: path, reason: error.localizedDescription)
+                    throw FileAccessError.unreadable(path: path, reason: error.cause)
                 }
             })
+    }
+}
+
+extension Error {
+    /// What the system said, in its own words: `Permission denied` instead of Foundation's sentences.
+    var cause: String {
+        let error = self as NSError
+        let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError
+        if let posix = [error, underlying].compactMap({ $0 }).first(where: { $0.domain == NSPOSIXErrorDomain }) {
+            return String(cString: strerror(Int32(posix.code)))
+        }
+        switch (self as? CocoaError)?.code {
+        case .fileNoSuchFile, .fileReadNoSuchFile: return String(cString: strerror(ENOENT))
+        case .fileReadNoPermission, .fileWriteNoPermission: return String(cString: strerror(EACCES))
+        case .fileWriteOutOfSpace: return String(cString: strerror(ENOSPC))
+        default: return localizedDescription
+        }
     }
 }

@@ -108,8 +108,8 @@ enum ExitStatus: Int32, CaseIterable {
             let number = String(status.rawValue)
             return "  \(number)\(String(repeating: " ", count: max(5 - number.count, 1)))\(status.meaning)"
         }
-        return
-            "EXIT STATUS:\n\(lines.joined(separator: "\n"))\n  The whole table is in watcher(1).\n\nEXAMPLE:\n  \(example)"
+        return "EXIT STATUS:\n\(lines.joined(separator: "\n"))\n  The whole table is in watcher(1).\n\n"
+            + "EXAMPLE:\n  \(example)"
     }
 }
 

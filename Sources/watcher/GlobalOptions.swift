@@ -1,11 +1,22 @@
 internal import ArgumentParser
 
-enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable { case text, json }
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case text, json
+
+    /// The format a command line asks for, also when it cannot be parsed.
+    init(of arguments: [String]) {
+        let options = arguments.prefix { $0 != "--" }
+        let isJSON =
+            options.contains("--format=json")
+            || zip(options, options.dropFirst()).contains { $0 == "--format" && $1 == "json" }
+        self = isJSON ? .json : .text
+    }
+}
 
 extension Terminal.ColorMode: ExpressibleByArgument {}
 
 /// The options every command has.
-struct GlobalOptions: ParsableArguments, Sendable {
+struct CommonOptions: ParsableArguments, Sendable {
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -17,17 +28,30 @@ struct GlobalOptions: ParsableArguments, Sendable {
         help: ArgumentHelp("Where state is kept (WATCHER_STATE_DIR; default /var/lib/watcher).", valueName: "dir"))
     var stateDir: String?
 
-    @Option(name: .long, help: "How to print results: text or json.")
-    var format: OutputFormat = .text
-
-    @Option(name: .long, help: "When to use colours: auto, always or never (NO_COLOR is honoured).")
+    @Option(
+        name: .long,
+        help: ArgumentHelp("When to use colours: auto, always or never (NO_COLOR is honoured).", valueName: "when"))
     var color: Terminal.ColorMode = .auto
 
     @Flag(name: .shortAndLong, help: "Say more.")
     var verbose = false
 
-    @Flag(name: .shortAndLong, help: "Say nothing but results and failures.")
+    @Flag(name: .shortAndLong, help: "Say only what went wrong (queries still answer).")
     var quiet = false
+}
+
+/// The options of every command whose result is text or JSON.
+struct GlobalOptions: ParsableArguments, Sendable {
+    @Option(name: .long, help: "How to print results: text or json.")
+    var format: OutputFormat = .text
+
+    @OptionGroup var common: CommonOptions
+
+    var config: String? { common.config }
+    var stateDir: String? { common.stateDir }
+    var color: Terminal.ColorMode { common.color }
+    var verbose: Bool { common.verbose }
+    var quiet: Bool { common.quiet }
 }
 
 extension GlobalOptions {

@@ -7,6 +7,15 @@ internal import Synchronization
 enum Interruption {
     private static let received = Mutex<Int32?>(nil)
 
+    /// What the process ends with because of a signal; nil when there was none.
+    static var status: ExitStatus? {
+        switch received.withLock({ $0 }) {
+        case SIGTERM: .terminated
+        case SIGINT: .interrupted
+        default: nil
+        }
+    }
+
     /// Runs `body` in a task that signals cancel; the status tells which signal it was.
     static func whileWatchingSignals(
         _ body: @escaping @Sendable () async throws -> ExitStatus
@@ -28,11 +37,7 @@ enum Interruption {
             return source
         }
         defer { for source in sources { source.cancel() } }
-        let status = (try? await task.value) ?? .interrupted
-        switch received.withLock({ $0 }) {
-        case SIGTERM: return .terminated
-        case SIGINT: return .interrupted
-        default: return status
-        }
+        let ended = (try? await task.value) ?? .interrupted
+        return status ?? ended
     }
 }

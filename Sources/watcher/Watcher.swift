@@ -1,21 +1,29 @@
 internal import ArgumentParser
-internal import Deploy
 internal import Foundation
 internal import Git
-internal import Reconcile
 
 /// The command line.
 struct Watcher: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watcher",
-        abstract: "Pull-based GitOps for Docker Compose: one reconciliation step, then exit.",
+        abstract: "Pull-based GitOps for Docker Compose: one step, then exit.",
+        usage: "watcher <command> [<options>]",
         discussion: """
-            A Git branch says what should run, the Docker Engine says what does run. «watcher deploy» makes the one \
-            into the other, waits until it is healthy, and puts back what ran before when it is not.
+            A Git branch says what should run, the Docker Engine says what does run.
+            «watcher deploy» makes the one into the other, waits until it is healthy,
+            and puts back what ran before when it is not.
 
             EXIT STATUS:
-              0 in sync or deployed; 10 changes pending; 12 tip on the skip list; 20 failed and restored;
-              21 failed, nothing to restore; 22 restoring failed; 64 usage; 75 temporary. See watcher(1).
+              0    in sync, deployed, or the request was carried out
+              10   check: changes are pending
+              12   the tip is on the skip list
+              20   the deployment failed and the previous one was restored
+              21   the deployment failed and there was nothing to restore
+              22   the deployment failed and restoring failed too
+              64   usage
+              75   temporary: the next run tries again
+              78   the configuration is invalid
+              The whole table is in watcher(1).
 
             EXAMPLE:
               watcher init && watcher check && watcher deploy
@@ -39,7 +47,7 @@ enum Main {
         // A network step runs in a process of its own that has nothing else to do.
         if arguments == [GitNetworkChild.command] { GitNetworkChild.main() }
         let status = await Interruption.whileWatchingSignals { await run(arguments) }
-        exit(status.rawValue)
+        exit(status == .success && Terminal.hasLostOutput ? ExitStatus.unexpected.rawValue : status.rawValue)
     }
 
     /// Parses and runs a command; the only place where errors become texts and statuses.
@@ -54,35 +62,28 @@ enum Main {
             return .success
         } catch let error as ExitError {
             return error.status
-        } catch let error as ConfigurationError {
-            complain(error.description, advice: "")
-            return error.isRefusal ? .refused : .invalidConfiguration
-        } catch let error as any ReasonedError {
-            complain(error.message, advice: error.advice)
-            return ExitStatus(error.reason)
-        } catch is CancellationError {
-            return .interrupted
         } catch  where Watcher.exitCode(for: error) != .failure {
-            return report(usage: error)
+            return report(usage: error, arguments)
         } catch {
-            complain(String(describing: error), advice: "This is a defect of watcher; please report it.")
-            return .unexpected
+            let report = ErrorReport(error)
+            report.show(on: terminal, format: OutputFormat(of: arguments))
+            return report.status
         }
     }
 
-    private static func complain(_ message: String, advice: String) {
-        let lines = (["watcher: \(message.printable)"] + advice.printable.split(separator: "\n").map { "  \($0)" })
-        FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+    private static var terminal: Terminal {
+        Terminal(color: .never, environment: ProcessInfo.processInfo.environment)
     }
 
     /// Help and version go to stdout with status 0, wrong usage to stderr with 64.
-    private static func report(usage error: any Error) -> ExitStatus {
-        let text = Watcher.fullMessage(for: error) + "\n"
+    private static func report(usage error: any Error, _ arguments: [String]) -> ExitStatus {
+        let text = HelpText.arranged(Watcher.fullMessage(for: error))
         guard Watcher.exitCode(for: error) == .success else {
-            FileHandle.standardError.write(Data(text.utf8))
+            terminal.message(text.printable, priority: 3)
+            if OutputFormat(of: arguments) == .json { terminal.output(JSONOutput.line(ErrorReport(usage: error))) }
             return .usage
         }
-        try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+        terminal.output(text.hasSuffix("\n") ? text : text + "\n")
         return .success
     }
 }

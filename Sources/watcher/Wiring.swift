@@ -100,6 +100,7 @@ struct Wiring: Sendable {
             switch (options.format, options.quiet) {
             case (.json, _): streams ? .json : .quiet
             case (.text, true): .quiet
+            case (.text, false) where streams && terminal.isLive: .live
             case (.text, false): streams || options.verbose ? .lines : .quiet
             }
         return Progress(terminal: terminal, style: style, isVerbose: options.verbose, namesProject: projects > 1)

@@ -6,7 +6,8 @@ import WatcherTestSupport
 @Suite struct DocumentationTests {
     private func commands(in help: String) -> [String] {
         guard let heading = help.range(of: "SUBCOMMANDS:") else { return [] }
-        return help[heading.upperBound...].split(whereSeparator: \.isNewline).compactMap { line in
+        let end = help[heading.upperBound...].firstRange(of: "\n\n")?.lowerBound ?? help.endIndex
+        return help[heading.upperBound..<end].split(whereSeparator: \.isNewline).compactMap { line in
             line.prefixMatch(of: #/  ([a-z][a-z-]*)( |$)/#).map { String($0.1) }
         }
     }

@@ -2,16 +2,40 @@ internal import ArgumentParser
 internal import Compose
 internal import Deploy
 internal import Foundation
+internal import Reconcile
 
 /// The canonical Compose model, as docker compose prints it; needs neither configuration nor engine.
 struct ConfigCommand: AsyncParsableCommand {
     enum Format: String, CaseIterable, ExpressibleByArgument { case yaml, json, text }
 
+    /// What is printed instead of the model.
+    enum Listing: String, CaseIterable, EnumerableFlag {
+        case hash, services, volumes, networks, images, profiles, environment
+
+        static func help(for value: Listing) -> ArgumentHelp? {
+            switch value {
+            case .hash: "Print the config hash of each service instead."
+            case .services: "Print the services' names instead."
+            case .volumes: "Print the volumes' names instead."
+            case .networks: "Print the networks' names instead."
+            case .images: "Print the services' images instead."
+            case .profiles: "Print the profiles' names instead."
+            case .environment: "Print the variables that interpolation used instead."
+            }
+        }
+    }
+
     static let configuration = CommandConfiguration(
         commandName: "config",
         abstract: "Validate Compose files and print the canonical model.",
+        usage: "watcher config [-f <file> ...] [<options>] [<service> ...]",
         discussion: ExitStatus.help(
-            [.success, .usage, .invalidProject], example: "watcher config -f compose.yaml --hash"))
+            [.success, .usage, .invalidProject, .refused], example: "watcher config -f compose.yaml --hash web"))
+
+    @Argument(
+        help: ArgumentHelp(
+            "Only these services and what they depend on; with --hash only these.", valueName: "service"))
+    var services: [String] = []
 
     @Option(name: [.customShort("f"), .customLong("file")], help: "Compose files in merge order; - is standard input.")
     var files: [String] = []
@@ -28,31 +52,47 @@ struct ConfigCommand: AsyncParsableCommand {
     @Option(name: .customLong("env-file"), help: "An interpolation env file; repeatable.")
     var envFiles: [String] = []
 
-    @Flag(help: "Print the config hash of each service instead.") var hash = false
-    @Flag(help: "Print the services' names instead.") var services = false
-    @Flag(help: "Print the volumes' names instead.") var volumes = false
-    @Flag(help: "Print the networks' names instead.") var networks = false
-    @Flag(help: "Print the services' images instead.") var images = false
-    @Flag(name: .customLong("profiles"), help: "Print the profiles' names instead.") var listsProfiles = false
+    @Flag(exclusivity: .exclusive) var listing: Listing?
     @Flag(help: "Leave ${...} as it is.") var noInterpolate = false
-    @Flag(name: .shortAndLong, help: "Only validate.") var quiet = false
-    @Option(help: "yaml (also text) or json.") var format: Format = .yaml
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Write to this file instead of standard output.", valueName: "file"))
+    var output: String?
+    @Option(help: "How to print the model: yaml (also called text) or json.") var format: Format = .yaml
+    @OptionGroup var options: CommonOptions
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        let terminal = Terminal(color: .auto, environment: environment)
+        let terminal = Terminal(color: options.color, environment: environment)
         let files = FileAccess.disk()
+        let text: String
         do {
             let result = try ProjectLoader(files: files).load(request(environment))
             for warning in result.warnings {
                 terminal.message("watcher: warning: \(warning.description.printable)", priority: 4)
             }
-            if quiet { return }
-            terminal.output(try text(result.project, files))
+            text = try self.text(try result.project.selecting(selection), files)
         } catch let error as ComposeError {
-            for problem in error.problems { terminal.message("watcher: \(problem.description.printable)", priority: 3) }
-            throw ExitError(status: .invalidProject)
+            throw InvalidCompose(message: error.description)
+        } catch let error as FileAccessError {
+            throw InvalidCompose(message: error.description)
         }
+        if options.quiet { return }
+        guard let output else { return terminal.output(text) }
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: output))
+        } catch {
+            throw DeployError(
+                stage: .load, reason: .permissions, message: "\(output) cannot be written: \(error.cause)",
+                advice: "Choose another file with --output.")
+        }
+    }
+
+    /// The named services; `*`, and with `--hash` a list with commas, are understood as docker compose does.
+    private var selection: [String] {
+        guard listing == .hash else { return services }
+        let names = services.flatMap { $0.split(separator: ",").map(String.init) }
+        return names.contains("*") ? [] : names
     }
 
     private func request(_ environment: [String: String]) -> ProjectLoader.Request {
@@ -76,13 +116,29 @@ struct ConfigCommand: AsyncParsableCommand {
 
     private func text(_ project: Project, _ files: FileAccess) throws -> String {
         func lines(_ list: [String]) -> String { list.map { "\($0)\n" }.joined() }
-        if hash { return lines(ProjectRendering.hashes(project).map { "\($0.service) \($0.hash)" }) }
-        if services { return lines(ProjectRendering.services(project)) }
-        if volumes { return lines(ProjectRendering.volumes(project)) }
-        if networks { return lines(ProjectRendering.networks(project)) }
-        if images { return lines(ProjectRendering.images(project)) }
-        if listsProfiles { return lines(ProjectRendering.profiles(project)) }
+        switch listing {
+        case .hash:
+            let named = selection
+            let hashes = ProjectRendering.hashes(project).filter { named.isEmpty || named.contains($0.service) }
+            return lines(hashes.map { "\($0.service) \($0.hash)" })
+        case .services: return lines(ProjectRendering.services(project))
+        case .volumes: return lines(ProjectRendering.volumes(project))
+        case .networks: return lines(ProjectRendering.networks(project))
+        case .images: return lines(ProjectRendering.images(project))
+        case .profiles: return lines(ProjectRendering.profiles(project))
+        case .environment: return lines(project.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })
+        case nil: break
+        }
         let resolved = try project.resolvingEnvironment(files: files)
-        return format == .json ? ProjectRendering.json(resolved) : ProjectRendering.yaml(resolved)
+        let text = format == .json ? ProjectRendering.json(resolved) : ProjectRendering.yaml(resolved)
+        // Nothing was interpolated, so a dollar needs no protection to be read again.
+        return noInterpolate ? text.replacing("$$", with: "$") : text
     }
+}
+
+/// Compose files that are invalid or cannot be read; every problem says where.
+private struct InvalidCompose: ReasonedError {
+    let reason = Reason.invalidProject
+    let message: String
+    let advice = ""
 }

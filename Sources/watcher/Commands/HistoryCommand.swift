@@ -6,6 +6,11 @@ struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
         abstract: "Show what was deployed, when, and how it went.",
+        usage: """
+            watcher history [-n <count>] [--since <time>] [<options>] [<project>]
+            watcher history show [--compose] [--events] [<options>] <id>
+            watcher history diff [<options>] <old> <new>
+            """,
         discussion: ExitStatus.help([.success, .stateUnusable], example: "watcher history shop -n 5"),
         subcommands: [HistoryListCommand.self, HistoryShowCommand.self, HistoryDiffCommand.self],
         defaultSubcommand: HistoryListCommand.self)
@@ -13,7 +18,9 @@ struct HistoryCommand: AsyncParsableCommand {
 
 struct HistoryListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List deployments, newest first (the default).")
+        commandName: "list", abstract: "List deployments, newest first (the default).",
+        usage: "watcher history [list] [<options>] [<project>]",
+        discussion: ExitStatus.help([.success, .usage, .stateUnusable], example: "watcher history shop -n 5"))
 
     @Argument(help: "The project; all by default.")
     var project: String?
@@ -28,22 +35,32 @@ struct HistoryListCommand: AsyncParsableCommand {
 
     func validate() throws {
         if limit < 1 { throw ValidationError("-n needs a number above 0.") }
-        if let since, Times.moment(since, now: 0) == nil { throw ValidationError("--since: «\(since)» is no time.") }
+        if let since, Times.moment(since, now: 0, .past) == nil {
+            throw ValidationError("--since: «\(since)» is no time; write 24h, 2026-11-21 or 2026-11-21T05:00:00Z.")
+        }
     }
 
     func run() async throws {
         let wiring = Wiring(options)
-        let moment = since.flatMap { Times.moment($0, now: Times.now) }
+        let moment = since.flatMap { Times.moment($0, now: Times.now, .past) }
         let deployments =
             try await wiring.existingStore()?.history(project: project, limit: limit, since: moment) ?? []
         let report = HistoryReport(deployments)
-        wiring.terminal.output(options.format == .json ? JSONOutput.line(report) : report.text())
+        wiring.terminal.output(
+            options.format == .json ? JSONOutput.line(report) : report.text(nothing: nothing(wiring)))
+    }
+
+    /// Names the project and the place, because a wrong one of either looks just like an empty history.
+    private func nothing(_ wiring: Wiring) -> String {
+        let project = project.map { " of \($0)" } ?? ""
+        return "no deployment\(project)\(since.map { " since \($0)" } ?? "") is recorded in \(wiring.stateDirectory)"
     }
 }
 
 struct HistoryShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show everything about one deployment.",
+        usage: "watcher history show [--compose] [--events] [<options>] <id>",
         discussion: ExitStatus.help(
             [.success, .usage, .stateUnusable], example: "watcher history show shop/3 --events"))
 
@@ -74,6 +91,7 @@ struct HistoryShowCommand: AsyncParsableCommand {
 struct HistoryDiffCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "Show what differs between the Compose files of two deployments.",
+        usage: "watcher history diff [<options>] <old> <new>",
         discussion: ExitStatus.help([.success, .usage, .stateUnusable], example: "watcher history diff shop/3 shop/4"))
 
     @Argument(help: "The older deployment.") var old: String
@@ -94,7 +112,7 @@ struct HistoryDiffCommand: AsyncParsableCommand {
 extension Store? {
     /// The deployment of that name: `shop/3`, or `3` when only one project has that number.
     ///
-    /// - Throws: `ValidationError` when there is none, or several.
+    /// - Throws: `UsageError` when there is none, or several.
     fileprivate func deployment(named text: String) async throws -> Deployment {
         if let id = DeploymentID(text), let deployment = try await self?.deployment(id) { return deployment }
         if let number = Int(text) {
@@ -102,10 +120,10 @@ extension Store? {
             let matching = all.filter { $0.id.number == number }
             if matching.count > 1 {
                 let names = matching.map(\.id.description).joined(separator: ", ")
-                throw ValidationError("\(text) is ambiguous: \(names).")
+                throw UsageError(message: "\(text) is ambiguous: \(names)")
             }
             if let id = matching.first?.id, let deployment = try await self?.deployment(id) { return deployment }
         }
-        throw ValidationError("There is no deployment \(text); «watcher history» lists them.")
+        throw UsageError(message: "there is no deployment \(text)", advice: "«watcher history» lists them.")
     }
 }

@@ -22,15 +22,15 @@ struct ProjectRuns {
             if Task.isCancelled { break }
             results.append(await result(project, store, progress, body))
         }
-        let report = RunReport(command: command, results: results)
+        progress.end()
+        let report = RunReport(command: command, results: results, interruption: Interruption.status)
         if wiring.options.format == .json {
             wiring.terminal.output(JSONOutput.line(report))
         } else if !wiring.options.quiet {
             wiring.terminal.output(report.text(colors: wiring.terminal.colorsOutput))
         }
         for failure in report.failures() { wiring.terminal.message(failure, priority: 3) }
-        guard let status = ExitStatus(rawValue: report.exitStatus), status != .success else { return }
-        throw ExitError(status: status)
+        if report.status != .success { throw ExitError(status: report.status) }
     }
 
     private func result(
@@ -61,11 +61,11 @@ struct ProjectRuns {
 
     private func trouble(_ error: any Error, _ name: String) -> RunResult {
         var result = RunResult(project: name, outcome: .error, summary: "nothing was changed")
-        let reasoned = error as? any ReasonedError
+        let report = ErrorReport(error)
         result.failure = RunResult.Failure(
             DeployError(
-                stage: .fetch, reason: reasoned?.reason ?? .unexpected,
-                message: reasoned?.message ?? String(describing: error), advice: reasoned?.advice ?? ""))
+                stage: .fetch, reason: Reason(rawValue: report.reason) ?? .unexpected, message: report.message,
+                advice: report.advice))
         return result
     }
 }
@@ -74,13 +74,14 @@ struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Say what a deploy would do, and why; change nothing.",
+        usage: "watcher check [<options>] [<project> ...]",
         discussion: ExitStatus.help(
             [
-                .success, .changesPending, .drift, .skipListed, .branchRewritten, .invalidProject, .engineUnreachable,
-                .temporary, .refused,
+                .success, .changesPending, .drift, .skipListed, .suspended, .branchRewritten, .invalidProject,
+                .engineUnreachable, .stateUnusable, .temporary, .refused, .invalidConfiguration,
             ], example: "watcher check shop || watcher deploy shop"))
 
-    @Argument(help: "Projects; all of the configuration by default.")
+    @Argument(help: ArgumentHelp("Projects; all of the configuration by default.", valueName: "project"))
     var projects: [String] = []
 
     @OptionGroup var options: GlobalOptions
@@ -98,14 +99,14 @@ struct DeployCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deploy",
         abstract: "Make what runs what the branch says: one reconciliation step.",
+        usage: "watcher deploy [<options>] [<project> ...]",
         discussion: ExitStatus.help(
             [
                 .success, .skipListed, .suspended, .branchRewritten, .restored, .failed, .restoreFailed,
-                .invalidProject,
-                .engineUnreachable, .temporary, .refused,
+                .invalidProject, .engineUnreachable, .stateUnusable, .temporary, .refused, .invalidConfiguration,
             ], example: "watcher deploy shop --format json"))
 
-    @Argument(help: "Projects; all of the configuration by default.")
+    @Argument(help: ArgumentHelp("Projects; all of the configuration by default.", valueName: "project"))
     var projects: [String] = []
 
     @Option(help: ArgumentHelp("Deploy this commit of the branch instead of its tip.", valueName: "rev"))
@@ -144,8 +145,12 @@ struct RollbackCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollback",
         abstract: "Go back to a recorded deployment; the commit left behind goes on the skip list.",
+        usage: "watcher rollback [<options>] <project>",
         discussion: ExitStatus.help(
-            [.success, .restored, .failed, .restoreFailed, .engineUnreachable, .temporary],
+            [
+                .success, .restored, .failed, .restoreFailed, .usage, .engineUnreachable, .stateUnusable, .temporary,
+                .invalidConfiguration,
+            ],
             example: "watcher rollback shop --to shop/3"))
 
     @Argument(help: "The project.")
@@ -168,8 +173,14 @@ struct RollbackCommand: AsyncParsableCommand {
         }
     }
 
+    func validate() throws {
+        if let to, let id = DeploymentID(to), id.project != project {
+            throw ValidationError("\(to) is no deployment of \(project).")
+        }
+    }
+
     /// Short numbers are deployments; anything longer is a commit.
-    private var target: Deployer.RollbackTarget {
+    var target: Deployer.RollbackTarget {
         guard let to else { return .previous }
         if let id = DeploymentID(to) { return .deployment(id) }
         if to.count < 7, let number = Int(to) { return .deployment(DeploymentID(project: project, number: number)) }

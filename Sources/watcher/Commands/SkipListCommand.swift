@@ -8,6 +8,12 @@ struct SkipListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "skip-list",
         abstract: "Show and change which commits are not deployed by themselves.",
+        usage: """
+            watcher skip-list [<options>] [<project>]
+            watcher skip-list add --reason <text> [<options>] <project> <commit>
+            watcher skip-list remove [<options>] <project> <commit>
+            watcher skip-list clear [<options>] <project>
+            """,
         discussion: ExitStatus.help(
             [.success, .usage, .stateUnusable], example: "watcher skip-list remove shop 3f2a1c9"),
         subcommands: [
@@ -17,7 +23,7 @@ struct SkipListCommand: AsyncParsableCommand {
 }
 
 /// A skipped commit as it is shown.
-private struct SkippedView: Encodable {
+struct SkippedView: Encodable {
     var project: String
     var commit: CommitID
     var subject: String?
@@ -27,14 +33,15 @@ private struct SkippedView: Encodable {
     var failures: Int
 }
 
-private struct SkipListReport: Encodable {
+struct SkipListReport: Encodable {
     let schema = JSONOutput.schema
     var skipped: [SkippedView]
 
     private enum CodingKeys: String, CodingKey { case schema, skipped }
 
-    func text() -> String {
-        guard !skipped.isEmpty else { return "the skip list is empty\n" }
+    /// - Parameter nothing: what to say when there is none.
+    func text(nothing: String) -> String {
+        guard !skipped.isEmpty else { return "\(nothing)\n" }
         let rows = skipped.map {
             [$0.project, $0.commit.short, Times.local($0.since), String($0.failures), $0.reason.printable]
         }
@@ -44,7 +51,10 @@ private struct SkipListReport: Encodable {
 
 struct SkipListListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the skipped commits and why (the default).")
+        commandName: "list", abstract: "List the skipped commits and why (the default).",
+        usage: "watcher skip-list [list] [<options>] [<project>]",
+        discussion: ExitStatus.help(
+            [.success, .usage, .stateUnusable], example: "watcher skip-list shop"))
 
     @Argument(help: "The project; all by default.") var project: String?
     @OptionGroup var options: GlobalOptions
@@ -59,17 +69,22 @@ struct SkipListListCommand: AsyncParsableCommand {
                     reason: entry.skipped.reason, code: entry.skipped.code, since: entry.skipped.since,
                     failures: entry.skipped.failures)
             })
-        wiring.terminal.output(options.format == .json ? JSONOutput.line(report) : report.text())
+        let nothing = "no commit\(project.map { " of \($0)" } ?? "") is skipped in \(wiring.stateDirectory)"
+        wiring.terminal.output(options.format == .json ? JSONOutput.line(report) : report.text(nothing: nothing))
     }
 }
 
 struct SkipListAddCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add", abstract: "Put a commit on the skip list: it is not deployed by itself.")
+        commandName: "add", abstract: "Put a commit on the skip list: it is not deployed by itself.",
+        usage: "watcher skip-list add --reason <text> [<options>] <project> <commit>",
+        discussion: ExitStatus.help(
+            [.success, .usage, .stateUnusable, .invalidConfiguration],
+            example: "watcher skip-list add shop 3f2a1c9 --reason \"breaks the login\""))
 
     @Argument(help: "The project.") var project: String
     @Argument(help: "The commit's id; short ids are looked up in the repository's cache.") var commit: String
-    @Option(help: "Why; shown with the skip.") var reason: String
+    @Option(help: ArgumentHelp("Why; shown with the skip.", valueName: "text")) var reason: String
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
@@ -82,7 +97,8 @@ struct SkipListAddCommand: AsyncParsableCommand {
             subject = known.subject
         }
         guard id.hex.count == 40, id.hex.allSatisfy(\.isHexDigit) else {
-            throw ValidationError("There is no commit \(commit) in the cache of \(project); give its full id.")
+            throw UsageError(
+                message: "there is no commit \(commit) in the cache of \(project)", advice: "Give its full id.")
         }
         try await wiring.store().skip(
             SkippedCommit(
@@ -94,7 +110,10 @@ struct SkipListAddCommand: AsyncParsableCommand {
 
 struct SkipListRemoveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Take a commit off the skip list: the next deploy tries it.")
+        commandName: "remove", abstract: "Take a commit off the skip list: the next deploy tries it.",
+        usage: "watcher skip-list remove [<options>] <project> <commit>",
+        discussion: ExitStatus.help(
+            [.success, .usage, .stateUnusable], example: "watcher skip-list remove shop 3f2a1c9"))
 
     @Argument(help: "The project.") var project: String
     @Argument(help: "The commit, or the beginning of its id.") var commit: String
@@ -103,14 +122,20 @@ struct SkipListRemoveCommand: AsyncParsableCommand {
     func run() async throws {
         let wiring = Wiring(options)
         let isRemoved = try await wiring.existingStore()?.removeSkipped(commit, in: project) ?? false
-        guard isRemoved else { throw ValidationError("\(commit) is not on the skip list of \(project).") }
+        guard isRemoved else {
+            throw UsageError(
+                message: "\(commit) is not on the skip list of \(project)", advice: "«watcher skip-list» shows it.")
+        }
         wiring.say("\(project): \(commit) is not skipped any more")
     }
 }
 
 struct SkipListClearCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "clear", abstract: "Take every commit of a project off the skip list.")
+        commandName: "clear", abstract: "Take every commit of a project off the skip list.",
+        usage: "watcher skip-list clear [<options>] <project>",
+        discussion: ExitStatus.help(
+            [.success, .usage, .stateUnusable], example: "watcher skip-list clear shop"))
 
     @Argument(help: "The project.") var project: String
     @OptionGroup var options: GlobalOptions

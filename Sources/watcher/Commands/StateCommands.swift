@@ -27,9 +27,11 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show what is deployed and how its services do.",
-        discussion: ExitStatus.help([.success, .engineUnreachable, .stateUnusable], example: "watcher status shop"))
+        usage: "watcher status [<options>] [<project> ...]",
+        discussion: ExitStatus.help(
+            [.success, .engineUnreachable, .stateUnusable, .invalidConfiguration], example: "watcher status shop"))
 
-    @Argument(help: "Projects; all of the configuration by default.")
+    @Argument(help: ArgumentHelp("Projects; all of the configuration by default.", valueName: "project"))
     var projects: [String] = []
 
     @OptionGroup var options: GlobalOptions
@@ -57,10 +59,13 @@ struct StatusCommand: AsyncParsableCommand {
         var trouble: String?
         do {
             observed = try await engine.observe(ObservationQuery(project: project.settings.projectName))
-        } catch let error as any ReasonedError {
-            trouble = error.message
+            await engine.shutdown()
+        } catch {
+            // However it ends: an engine that is not shut down is a crash.
+            await engine.shutdown()
+            guard let reasoned = error as? any ReasonedError else { throw error }
+            trouble = reasoned.message
         }
-        await engine.shutdown()
         var status = StatusReport.Project(project.settings.name, record, observed)
         status.trouble = trouble
         return status
@@ -70,18 +75,24 @@ struct StatusCommand: AsyncParsableCommand {
 struct SuspendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "suspend", abstract: "Let deploys of a project do nothing until it is resumed.",
+        usage: "watcher suspend --reason <text> [--until <time>] [<options>] <project>",
         discussion: ExitStatus.help(
-            [.success, .invalidConfiguration, .stateUnusable],
+            [.success, .usage, .stateUnusable, .invalidConfiguration],
             example: "watcher suspend shop --reason \"database migration\" --until 2026-11-22T06:00:00Z"))
 
     @Argument(help: "The project.") var project: String
-    @Option(help: "Why; shown by status and deploy.") var reason: String
-    @Option(help: ArgumentHelp("Resume by itself at this time: 2026-11-22T06:00:00Z.", valueName: "time"))
+    @Option(help: ArgumentHelp("Why; shown by status and deploy.", valueName: "text")) var reason: String
+    @Option(
+        help: ArgumentHelp("Resume by itself at this time: 2h, 2026-11-22 or 2026-11-22T06:00:00Z.", valueName: "time"))
     var until: String?
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
-        if let until, Times.moment(until, now: 0) == nil { throw ValidationError("--until: «\(until)» is no time.") }
+        guard let until else { return }
+        guard let moment = Times.moment(until, now: Times.now, .future) else {
+            throw ValidationError("--until: «\(until)» is no time; write 2h, 2026-11-22 or 2026-11-22T06:00:00Z.")
+        }
+        if moment <= Times.now { throw ValidationError("--until: «\(until)» has passed.") }
     }
 
     func run() async throws {
@@ -90,7 +101,8 @@ struct SuspendCommand: AsyncParsableCommand {
         try await wiring.store().suspend(
             project,
             Suspension(
-                reason: reason.printable, since: Times.now, until: until.flatMap { Times.moment($0, now: Times.now) }))
+                reason: reason.printable, since: Times.now,
+                until: until.flatMap { Times.moment($0, now: Times.now, .future) }))
         wiring.say("\(project) is suspended")
     }
 }
@@ -98,7 +110,9 @@ struct SuspendCommand: AsyncParsableCommand {
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume", abstract: "Let deploys of a suspended project work again.",
-        discussion: ExitStatus.help([.success, .stateUnusable], example: "watcher resume shop"))
+        usage: "watcher resume [<options>] <project>",
+        discussion: ExitStatus.help(
+            [.success, .stateUnusable, .invalidConfiguration], example: "watcher resume shop"))
 
     @Argument(help: "The project.") var project: String
     @OptionGroup var options: GlobalOptions

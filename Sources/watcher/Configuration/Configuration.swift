@@ -1,3 +1,4 @@
+internal import Compose
 internal import Deploy
 internal import Git
 internal import YAML
@@ -11,13 +12,18 @@ struct Configuration: Sendable {
 
     /// The projects to work on: the named ones in the order given, or all.
     ///
+    /// A name given twice counts once.
+    ///
     /// - Throws: `ConfigurationError` for a name that is not configured.
     func selected(_ names: [String]) throws -> [ProjectConfiguration] {
         guard !names.isEmpty else { return projects }
-        return try names.map { name in
+        var seen: Set<String> = []
+        return try names.filter { seen.insert($0).inserted }.map { name in
             guard let project = projects.first(where: { $0.settings.name == name }) else {
-                let known = projects.map(\.settings.name).joined(separator: ", ")
-                throw ConfigurationError("no project \(name) in \(file); it has: \(known)")
+                let known = projects.map(\.settings.name)
+                let near = Spelling.nearest(to: name, in: known).map { "; did you mean \"\($0)\"?" } ?? ""
+                throw ConfigurationError(
+                    "no project \"\(name)\" in \(file)\(near)", advice: "It has: \(known.joined(separator: ", ")).")
             }
             return project
         }
@@ -56,9 +62,13 @@ struct ConfigurationError: Error, CustomStringConvertible {
     /// Files whose permissions let others read a secret are refused, not invalid.
     var isRefusal = false
 
+    /// What to do next, where the problems do not say it; may be empty.
+    var advice = ""
+
     init(_ problems: [Problem]) { self.problems = problems }
-    init(_ message: String, at location: SourceLocation? = nil) {
+    init(_ message: String, at location: SourceLocation? = nil, advice: String = "") {
         problems = [Problem(location: location, message: message)]
+        self.advice = advice
     }
 
     var description: String { problems.map(\.description).joined(separator: "\n") }

@@ -1,4 +1,6 @@
+internal import Compose
 internal import Deploy
+internal import DockerEngine
 internal import Foundation
 internal import Git
 internal import YAML
@@ -26,14 +28,21 @@ struct ConfigurationReader {
     ///
     /// - Throws: `ConfigurationError`.
     func read() throws -> Configuration {
-        guard let data = FileManager.default.contents(atPath: file) else {
-            let exists = FileManager.default.fileExists(atPath: file)
+        do {
+            return try read(FileAccess.disk().read(file))
+        } catch FileAccessError.notFound {
             throw ConfigurationError(
-                exists
-                    ? "configuration \(file) cannot be read: permission denied"
-                    : "there is no configuration at \(file); «watcher init» writes an example")
+                "there is no configuration at \(file)",
+                advice: "«watcher init» writes an example; --config and WATCHER_CONFIG name another file.")
+        } catch FileAccessError.unreadable(_, let reason) {
+            var error = ConfigurationError(
+                "the configuration \(file) cannot be read: \(reason)",
+                advice: "Run watcher as a user who may read it, or correct its owner and mode.")
+            error.isRefusal = true
+            throw error
+        } catch let error as FileAccessError {
+            throw ConfigurationError("the configuration cannot be read: \(error)")
         }
-        return try read(Array(data))
     }
 
     /// Reads the text of a configuration.
@@ -45,7 +54,10 @@ struct ConfigurationReader {
             throw ConfigurationError(error.message, at: error.location)
         }
         guard documents.count == 1, let root = documents.first else {
-            throw ConfigurationError("\(file): expected one YAML document, found \(documents.count)")
+            let found = documents.isEmpty ? "nothing" : "\(documents.count) YAML documents"
+            throw ConfigurationError(
+                "\(file): expected one YAML document, found \(found)",
+                advice: documents.isEmpty ? "«watcher init --force» writes an example." : "")
         }
         var projects: [ProjectConfiguration] = []
         if let section = SectionReader(root, path: "", keys: ["projects"], problems: problems) {
@@ -56,12 +68,15 @@ struct ConfigurationReader {
                 problems.add("projects: expected a mapping of project names", at: section.location)
             }
         }
-        if !refusals.list.isEmpty, problems.list.isEmpty {
-            var error = ConfigurationError(refusals.list)
-            error.isRefusal = true
+        let all = (problems.list + refusals.list).sorted { left, right in
+            guard let left = left.location, let right = right.location else { return false }
+            return (left.line, left.column) < (right.line, right.column)
+        }
+        if !all.isEmpty {
+            var error = ConfigurationError(all)
+            error.isRefusal = problems.list.isEmpty
             throw error
         }
-        guard problems.list.isEmpty else { throw ConfigurationError(problems.list + refusals.list) }
         return Configuration(projects: projects, file: file)
     }
 
@@ -69,31 +84,35 @@ struct ConfigurationReader {
         let path = "projects.\(entry.key)"
         guard isProjectName(entry.key) else {
             problems.add(
-                "\(path): a project's name has lower-case letters, digits, - and _ only, and begins with a letter or digit",
+                "\(path): a project's name has lower-case letters, digits, - and _ only, and begins with a letter or "
+                    + "digit",
                 at: entry.keyLocation)
             return nil
         }
         guard
             let section = SectionReader(
-                entry.value, path: path, keys: Self.projectKeys, later: Self.laterProjectKeys, problems: problems),
-            let address = section.requiredString("repository"),
-            let repository = remote(address, section),
-            let revision = revision(section)
+                entry.value, path: path, keys: Self.projectKeys, later: Self.laterProjectKeys, problems: problems)
         else { return nil }
+        let repository = section.requiredString("repository").flatMap { remote($0, section) }
+        let revision = revision(section)
         var settings = ProjectSettings(
             name: entry.key, projectName: section.string("project_name") ?? entry.key,
-            repository: repository.description, branch: revision.description)
+            repository: repository?.description ?? "", branch: revision?.description ?? "")
         if !isProjectName(settings.projectName) {
             problems.add(
-                "\(section.name("project_name")): must be lower-case letters, digits, - and _",
+                "\(section.name("project_name")): must be lower-case letters, digits, - and _, and begin with a letter "
+                    + "or digit",
                 at: section.node("project_name")?.location ?? section.location)
         }
         readSources(section, &settings)
         readBehaviour(section, &settings)
         settings.home = environment["HOME"]
         let access = access(section, &settings)
+        let engine = engine(section)
+        // Whatever is missing was reported; all the other problems of the project were found as well.
+        guard let repository, let revision else { return nil }
         return ProjectConfiguration(
-            settings: settings, repository: repository, revision: revision, access: access, engine: engine(section))
+            settings: settings, repository: repository, revision: revision, access: access, engine: engine)
     }
 
     private func isProjectName(_ name: String) -> Bool {
@@ -123,9 +142,18 @@ struct ConfigurationReader {
             problems.add("\(section.path): branch, tag and commit exclude each other", at: section.location)
             return nil
         }
+        for (key, value) in given where value.isEmpty {
+            problems.add("\(section.name(key)): is empty", at: section.node(key)?.location ?? section.location)
+        }
         switch given.first {
         case ("tag", let pattern)?: return .tag(pattern: pattern)
-        case ("commit", let id)?: return .commit(id)
+        case ("commit", let id)?:
+            if !id.isEmpty, id.count != 40 || !id.allSatisfy(\.isHexDigit) {
+                problems.add(
+                    "\(section.name("commit")): expected a full commit id of 40 hexadecimal digits",
+                    at: section.node("commit")?.location ?? section.location)
+            }
+            return .commit(id)
         case (_, let branch)?: return .branch(branch)
         case nil: return .branch("main")
         }
@@ -151,13 +179,16 @@ struct ConfigurationReader {
         if let health = section.node("health").flatMap({
             SectionReader($0, path: section.name("health"), keys: ["timeout", "settle"], problems: problems)
         }) {
-            settings.healthTimeout = health.duration("timeout")
+            settings.healthTimeout = health.duration("timeout", above: .zero)
             settings.settle = health.duration("settle") ?? settings.settle
         }
         if let retry = section.node("retry").flatMap({
             SectionReader($0, path: section.name("retry"), keys: ["after", "attempts"], problems: problems)
         }) {
-            settings.retryAfter = retry.duration("after")
+            settings.retryAfter = retry.duration("after", above: .zero)
+            if retry.node("after") == nil {
+                problems.add("\(retry.path): after is missing; without it nothing is tried again", at: retry.location)
+            }
             settings.retryAttempts = retry.int("attempts", in: 1...1000, default: settings.retryAttempts)
         }
         if let prune = section.node("prune").flatMap({
@@ -221,16 +252,24 @@ struct ConfigurationReader {
     }
 
     private func checkPrivate(_ path: String, _ name: String, _ location: SourceLocation) {
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
-            let mode = attributes[.posixPermissions] as? Int
-        else {
-            problems.add("\(name): there is no readable file \(path)", at: location)
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            problems.add("\(name): \(path) cannot be read: \(String(cString: strerror(errno)))", at: location)
             return
         }
-        if mode & 0o077 != 0 {
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            problems.add("\(name): \(path) is not a file", at: location)
+            return
+        }
+        // systemd gives a service its right to read a credential by an access list, which shows as the group's.
+        let credentials = environment["CREDENTIALS_DIRECTORY"].map { $0 + "/" }
+        let forbidden: mode_t = credentials.map(path.hasPrefix) == true ? 0o007 : 0o077
+        if status.st_mode & forbidden != 0 {
+            let mode = String(status.st_mode & 0o777, radix: 8)
             refusals.add(
-                "\(name): \(path) can be read by others (mode \(String(mode, radix: 8))); run chmod 600 \(path)",
-                at: location)
+                "\(name): \(path) can be read by others (mode \(mode)); run chmod 600 \(path)", at: location)
+        } else if Foundation.access(path, R_OK) != 0 {
+            refusals.add("\(name): \(path) cannot be read: \(String(cString: strerror(errno)))", at: location)
         }
     }
 
@@ -240,7 +279,14 @@ struct ConfigurationReader {
             let reader = SectionReader(
                 node, path: section.name("engine"), keys: ["host", "tls"], problems: problems)
         else { return engine }
-        if let host = reader.string("host") { engine.host = host }
+        if let host = reader.string("host") {
+            engine.host = host
+            do { _ = try EngineEndpoint(host) } catch {
+                problems.add(
+                    "\(reader.name("host")): \((error as? any ReasonedError)?.message ?? String(describing: error))",
+                    at: reader.node("host")?.location ?? reader.location)
+            }
+        }
         if let tls = reader.node("tls").flatMap({
             SectionReader($0, path: reader.name("tls"), keys: ["ca", "cert", "key"], problems: problems)
         }) {

@@ -21,7 +21,9 @@ struct SectionReader {
     ///   - later: keys of the configuration that this version does not support.
     init?(_ node: YAMLNode, path: String, keys: [String], later: [String] = [], problems: Problems) {
         guard let mapping = node.mapping else {
-            problems.add("\(path): expected a mapping, found \(node.kindDescription)", at: node.location)
+            problems.add(
+                "\(path.isEmpty ? "" : path + ": ")expected a mapping, found \(node.kindDescription)", at: node.location
+            )
             return nil
         }
         self.path = path
@@ -90,18 +92,23 @@ struct SectionReader {
         return list.enumerated().compactMap { scalar($1, "\(name(key))[\($0)]") }
     }
 
-    func duration(_ key: String) -> Duration? {
+    /// - Parameter least: what the duration must exceed; nil allows zero.
+    func duration(_ key: String, above least: Duration? = nil) -> Duration? {
         guard let node = node(key) else { return nil }
-        guard let text = node.string, let duration = Duration(configured: text) else {
+        guard let text = node.string, let duration = Duration(configured: text), least.map({ duration > $0 }) ?? true
+        else {
             problems.add(
-                "\(name(key)): expected a duration such as 90s, 5m or 1h30m, found \(node.kindDescription)",
+                "\(name(key)): expected a duration such as 90s, 5m or 1h30m, found "
+                    + (node.string.map { "\"\($0)\"" } ?? node.kindDescription),
                 at: node.location)
             return nil
         }
         return duration
     }
 
-    /// A mapping of variables; numbers and booleans stand for their text.
+    /// A mapping of variables; whole numbers and booleans stand for their text.
+    ///
+    /// Other numbers are refused: YAML does not keep how they were written, and the version 1.10 would become 1.1.
     func variables(_ key: String) -> [String: String] {
         guard let node = node(key) else { return [:] }
         guard let mapping = node.mapping else {
@@ -109,7 +116,14 @@ struct SectionReader {
             return [:]
         }
         var variables: [String: String] = [:]
-        for entry in mapping.entries { variables[entry.key] = scalar(entry.value, "\(name(key)).\(entry.key)") }
+        for entry in mapping.entries {
+            let path = "\(name(key)).\(entry.key)"
+            if case .float = entry.value.value {
+                problems.add("\(path): a number with a point must be written in quotes", at: entry.value.location)
+            } else {
+                variables[entry.key] = scalar(entry.value, path)
+            }
+        }
         return variables
     }
 

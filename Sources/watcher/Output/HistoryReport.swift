@@ -37,8 +37,9 @@ struct HistoryReport: Encodable {
 
     init(_ deployments: [Deployment]) { self.deployments = deployments.map(DeploymentView.init) }
 
-    func text() -> String {
-        guard !deployments.isEmpty else { return "nothing has been deployed yet\n" }
+    /// - Parameter nothing: what to say when there is none.
+    func text(nothing: String) -> String {
+        guard !deployments.isEmpty else { return "\(nothing)\n" }
         let rows = deployments.map { deployment -> [String] in
             let took = deployment.finishedAt.map { Times.span($0 - deployment.startedAt) } ?? "-"
             var what = deployment.commit.subject
@@ -88,17 +89,17 @@ struct DeploymentReport: Encodable {
         }
         if !images.isEmpty {
             lines.append("Images:")
-            lines += images.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
+            lines += images.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)".printable }
         }
         for (path, text) in (composeFiles ?? [:]).sorted(by: { $0.key < $1.key }) {
-            lines += ["", "--- \(path)", text.printable]
+            lines += ["", "--- \(path.printable)", text.printable]
         }
         if let events {
             lines.append("Events:")
             lines += events.map { event in
-                let service = event.service.map { "\($0): " } ?? ""
-                return
-                    "  \(Times.local(event.at))  \(event.stage.rawValue) \(event.state.rawValue)  \(service)\(event.line.printable)"
+                let service = event.service.map { "\($0.printable): " } ?? ""
+                let what = "\(event.stage.rawValue) \(event.state.rawValue)"
+                return "  \(Times.local(event.at))  \(what)  \(service)\(event.line.printable)"
             }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -136,9 +137,16 @@ struct DeploymentDifference: Encodable {
 
     private enum CodingKeys: String, CodingKey { case schema, from, to, files }
 
+    /// The lines of a text; what ends the last one makes no further line.
+    private static func split(_ text: String) -> [String] {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        if lines.last == "" { lines.removeLast() }
+        return lines
+    }
+
     private static func lines(_ old: String, _ new: String) -> [Line] {
-        let before = old.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let after = new.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let before = split(old)
+        let after = split(new)
         let difference = after.difference(from: before)
         let removed = Set(difference.removals.compactMap { if case .remove(let at, _, _) = $0 { at } else { nil } })
         let inserted = Set(difference.insertions.compactMap { if case .insert(let at, _, _) = $0 { at } else { nil } })
@@ -160,18 +168,40 @@ struct DeploymentDifference: Encodable {
         return lines
     }
 
+    /// As `diff -u` shows it, with three lines around every change.
     func text(colors: Bool) -> String {
         guard !files.isEmpty else { return "the Compose files are the same\n" }
         return files.map { file in
-            let lines = file.lines.map { line in
-                let text = "\(line.mark)\(line.text.printable)"
-                switch line.mark {
-                case "+": return text.colored(.green, colors)
-                case "-": return text.colored(.red, colors)
-                default: return text
-                }
-            }
-            return "--- \(from) \(file.path)\n+++ \(to) \(file.path)\n\(lines.joined(separator: "\n"))\n"
+            let path = file.path.printable
+            return "--- \(from) \(path)\n+++ \(to) \(path)\n" + Self.hunks(file.lines, colors)
         }.joined()
+    }
+
+    private static func hunks(_ lines: [Line], _ colors: Bool) -> String {
+        var isShown = [Bool](repeating: false, count: lines.count)
+        for index in lines.indices where lines[index].mark != " " {
+            for near in max(0, index - 3)...min(lines.count - 1, index + 3) { isShown[near] = true }
+        }
+        var text = ""
+        var number = 0
+        var isInside = true
+        for (index, line) in lines.enumerated() {
+            if line.mark != "-" { number += 1 }
+            if isShown[index] {
+                if !isInside { text += "@@ line \(line.mark == "-" ? number + 1 : number)\n" }
+                text += colored(line, colors) + "\n"
+            }
+            isInside = isShown[index]
+        }
+        return text
+    }
+
+    private static func colored(_ line: Line, _ colors: Bool) -> String {
+        let text = "\(line.mark)\(line.text.printable)"
+        switch line.mark {
+        case "+": return text.colored(.green, colors)
+        case "-": return text.colored(.red, colors)
+        default: return text
+        }
     }
 }

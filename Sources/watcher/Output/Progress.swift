@@ -2,9 +2,10 @@ internal import Deploy
 internal import Foundation
 internal import Synchronization
 
-/// Shows events while they happen: NDJSON on stdout, a coloured line each on a terminal, a plain line each elsewhere.
+/// Shows events while they happen: NDJSON on stdout; a plain line each on stderr; or, on a terminal, a live view: what
+/// has just begun stands in one line at the end that the next event replaces.
 struct Progress: Sendable {
-    enum Style: Sendable { case quiet, lines, json }
+    enum Style: Sendable { case quiet, lines, live, json }
 
     let terminal: Terminal
     let style: Style
@@ -15,13 +16,29 @@ struct Progress: Sendable {
 
     func show(_ event: Event, of project: String) {
         switch style {
-        case .json: terminal.output(JSONOutput.line(event))
-        case .quiet: if event.state == .failed, event.kind != .status { line(event, project) }
-        case .lines: if isVerbose || isWorthALine(event) { line(event, project) }
+        case .json: terminal.output(JSONOutput.line(StreamedEvent(event, of: project)))
+        // What fails is said once, at the end, with what to do about it.
+        case .quiet: break
+        case .lines: if isVerbose || isWorthALine(event) { say(event, project) }
+        case .live:
+            if isVerbose || isWorthALine(event) && event.state != .started {
+                terminal.clearTransient()
+                say(event, project)
+            } else if event.kind == .progress, event.state == .started {
+                terminal.show(transient: line(event, of: project, colors: false).text)
+            }
         }
     }
 
-    private func isWorthALine(_ event: Event) -> Bool {
+    /// Takes the live view's last line away, before anything else is written.
+    func end() { if style == .live { terminal.clearTransient() } }
+
+    private func say(_ event: Event, _ project: String) {
+        let (text, priority) = line(event, of: project)
+        terminal.message(text, priority: priority)
+    }
+
+    func isWorthALine(_ event: Event) -> Bool {
         switch (event.kind, event.state) {
         case (.status, _): false
         case (.log, _), (_, .failed), (_, .warning): true
@@ -31,18 +48,20 @@ struct Progress: Sendable {
         }
     }
 
-    private func line(_ event: Event, _ project: String) {
+    /// The line for people and its syslog priority.
+    func line(_ event: Event, of project: String, colors: Bool? = nil) -> (text: String, priority: Int) {
+        let colors = colors ?? terminal.colorsError
         var text = namesProject ? "\(project): " : ""
         let stage = event.stage.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
-        text += stage.colored(.dim, terminal.colorsError)
-        if let service = event.service, !event.line.hasPrefix("\(service): ") {
-            text += "\(service): ".colored(.bold, terminal.colorsError)
+        text += stage.colored(.dim, colors)
+        if let service = event.service?.printable, !event.line.hasPrefix("\(service): ") {
+            text += "\(service): ".colored(.bold, colors)
         }
         let line = event.line.printable
         switch event.state {
-        case .failed: text += line.colored(.red, terminal.colorsError)
-        case .warning: text += "warning: ".colored(.yellow, terminal.colorsError) + line
-        case .succeeded: text += line.colored(.green, terminal.colorsError)
+        case .failed: text += line.colored(.red, colors)
+        case .warning: text += "warning: ".colored(.yellow, colors) + line
+        case .succeeded: text += line.colored(.green, colors)
         case .started, .running, .skipped: text += event.kind == .log ? "| \(line)" : line
         }
         let priority =
@@ -51,6 +70,26 @@ struct Progress: Sendable {
             case .warning: 4
             default: 6
             }
-        terminal.message(text, priority: priority)
+        return (text, priority)
+    }
+}
+
+/// An event as it is streamed: with its project, because one run may concern several; without a deployment it is null.
+struct StreamedEvent: Encodable {
+    let event: Event
+    let project: String
+
+    private enum CodingKeys: String, CodingKey { case project, deploymentID = "deployment_id" }
+
+    init(_ event: Event, of project: String) {
+        self.event = event
+        self.project = project
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try event.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(project, forKey: .project)
+        if event.deploymentID == nil { try container.encodeNil(forKey: .deploymentID) }
     }
 }

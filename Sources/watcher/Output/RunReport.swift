@@ -20,10 +20,13 @@ struct RunReport: Encodable {
     let kind = "result"
     var command: String
     var projects: [Project]
-    var exitStatus: Int32 { ExitStatus.mostSerious(projects.map(\.status)).rawValue }
+    /// Set when a signal ended the run: the process ends with it, whatever the projects' own statuses are.
+    var interruption: ExitStatus?
+    var status: ExitStatus { interruption ?? ExitStatus.mostSerious(projects.map(\.status)) }
 
-    init(command: String, results: [RunResult]) {
+    init(command: String, results: [RunResult], interruption: ExitStatus? = nil) {
         self.command = command
+        self.interruption = interruption
         projects = results.map { Project(result: $0, status: ExitStatus($0)) }
     }
 
@@ -35,7 +38,7 @@ struct RunReport: Encodable {
         try container.encode(kind, forKey: .kind)
         try container.encode(command, forKey: .command)
         try container.encode(projects, forKey: .projects)
-        try container.encode(exitStatus, forKey: .exitStatus)
+        try container.encode(status.rawValue, forKey: .exitStatus)
     }
 
     /// The result for people: a headline and what changes, for each project.
@@ -62,7 +65,8 @@ struct RunReport: Encodable {
     func failures() -> [String] {
         projects.compactMap { project in
             guard let failure = project.result.failure else { return nil }
-            var lines = ["watcher: \(project.result.project): \(failure.message.printable)"]
+            let problems = failure.message.printable.split(separator: "\n")
+            var lines = problems.map { "watcher: \(project.result.project): \($0)" }
             if let service = failure.service, !failure.logLines.isEmpty {
                 lines.append("  last lines of \(service):")
                 lines += failure.logLines.map { "  | \($0.printable)" }

@@ -78,7 +78,10 @@ private struct StatusText {
 
     func text() -> String {
         var lines = [headline]
-        if let suspension = project.suspended { lines.append("  suspended: \(suspension.reason.printable)") }
+        if let suspension = project.suspended {
+            let until = suspension.until.map { " (until \(Times.local($0)))" } ?? ""
+            lines.append("  suspended: \(suspension.reason.printable)\(until)")
+        }
         if project.skipped > 0 {
             lines.append("  \(project.skipped) commit\(project.skipped == 1 ? "" : "s") on the skip list")
         }
@@ -86,11 +89,26 @@ private struct StatusText {
         let services = Dictionary(project.services.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let depended = Set(project.services.flatMap(\.dependsOn))
         var drawn: Set<String> = []
-        let roots = project.services.map(\.name).filter { !depended.contains($0) }
-        for (index, root) in roots.enumerated() {
-            draw(root, services, &drawn, &lines, indent: "", isLast: index == roots.count - 1)
+        let tops = tops(services, depended)
+        for (index, top) in tops.enumerated() {
+            draw(top, services, &drawn, &lines, indent: "", isLast: index == tops.count - 1)
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The services nobody depends on, and one of each cycle that none of them leads to.
+    private func tops(_ services: [String: StatusReport.Service], _ depended: Set<String>) -> [String] {
+        var tops: [String] = []
+        var reached: Set<String> = []
+        let names = project.services.map(\.name)
+        for name in names.filter({ !depended.contains($0) }) + names where !reached.contains(name) {
+            tops.append(name)
+            var waiting = [name]
+            while let next = waiting.popLast() {
+                if reached.insert(next).inserted { waiting += services[next]?.dependsOn ?? [] }
+            }
+        }
+        return tops
     }
 
     private var headline: String {
@@ -106,11 +124,11 @@ private struct StatusText {
     ) {
         let branch = indent + (isLast ? "└─ " : "├─ ")
         guard drawn.insert(name).inserted else {
-            lines.append("\(branch)\(name) (above)")
+            lines.append("\(branch)\(name.printable) (above)")
             return
         }
         let service = services[name]
-        lines.append("\(branch)\(name)  \(service.map(state) ?? "not in the project")")
+        lines.append("\(branch)\(name.printable)  \(service.map(state) ?? "not in the project")")
         let dependencies = service?.dependsOn ?? []
         for (index, dependency) in dependencies.enumerated() {
             draw(
@@ -127,9 +145,9 @@ private struct StatusText {
                 container.health == "healthy" || container.health == nil && container.state == "running"
                 || container.exitCode == 0
             text = text.colored(isGood ? .green : container.health == "starting" ? .yellow : .red, colors)
-            return ([text] + container.ports).joined(separator: " ")
+            return ([text] + container.ports.map(\.printable)).joined(separator: " ")
         }
         let all = containers.isEmpty ? "no container".colored(.red, colors) : containers.joined(separator: ", ")
-        return service.image.map { "\(all)  \($0)" } ?? all
+        return service.image.map { "\(all)  \($0.printable)" } ?? all
     }
 }

@@ -24,9 +24,16 @@ enum Times {
         }
     }
 
-    /// Reads a moment: `2026-11-21`, `2026-11-21T05:00:00Z` or a span before now such as `24h`; nil for anything else.
-    static func moment(_ text: String, now: Int) -> Int? {
-        if let span = Duration(configured: text) { return now - Int(span.components.seconds) * 1000 }
+    /// Where a span such as `24h` leads to from now.
+    enum Direction { case past, future }
+
+    /// Reads a moment: `2026-11-21` (its beginning in UTC), `2026-11-21T05:00:00Z`, or a span from now such as `24h`;
+    /// nil for anything else.
+    static func moment(_ text: String, now: Int, _ direction: Direction) -> Int? {
+        if let span = Duration(configured: text) {
+            let milliseconds = Int(span.components.seconds) * 1000
+            return direction == .past ? now - milliseconds : now + milliseconds
+        }
         if let date = try? Date(text, strategy: .iso8601) { return Int(date.timeIntervalSince1970 * 1000) }
         if let day = try? Date(text + "T00:00:00Z", strategy: .iso8601) { return Int(day.timeIntervalSince1970 * 1000) }
         return nil

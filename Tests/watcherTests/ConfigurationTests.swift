@@ -1,0 +1,331 @@
+import Deploy
+import Foundation
+import Git
+import Testing
+
+@testable import watcher
+
+/// What the configuration file means, and everything that can be wrong with it.
+@Suite struct ConfigurationTests {
+    private let home = ["HOME": "/home/ada"]
+
+    private func read(_ text: String, environment: [String: String]? = nil, file: String = "/etc/watcher/config.yaml")
+        throws -> Configuration
+    {
+        try ConfigurationReader(file: file, environment: environment ?? home).read(Array(text.utf8))
+    }
+
+    /// The problems of a whole file, one a line, without the file's name.
+    private func problems(_ text: String, environment: [String: String]? = nil) -> String {
+        do {
+            _ = try read(text, environment: environment)
+            return "none"
+        } catch let error as ConfigurationError {
+            return error.description.replacing("/etc/watcher/config.yaml:", with: "")
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// The problems of one project's further keys; the first of them stands in line 4, column 5.
+    private func problems(with keys: String..., environment: [String: String]? = nil) -> String {
+        let lines = keys.map { "    \($0)\n" }.joined()
+        return problems("projects:\n  shop:\n    repository: file:///srv/infra.git\n" + lines, environment: environment)
+            .replacing("projects.shop.", with: "")
+    }
+
+    /// A directory for one test, removed after it.
+    private func withDirectory(_ body: (String) throws -> Void) throws {
+        let directory = NSTemporaryDirectory() + "watcher-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try body(directory)
+    }
+
+    private func write(_ path: String, mode: Int) throws {
+        try Data("secret".utf8).write(to: URL(filePath: path))
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    }
+
+    // MARK: - What it means
+
+    @Test func `only the repository is required`() throws {
+        let project = try #require(
+            try read("projects: {shop: {repository: 'file:///srv/infra.git'}}").projects.first)
+        #expect(project.settings.name == "shop")
+        #expect(project.settings.projectName == "shop")
+        #expect(project.settings.directory == ".")
+        #expect(project.settings.files.isEmpty && project.settings.profiles.isEmpty)
+        #expect(project.settings.settle == .seconds(3))
+        #expect(project.settings.healthTimeout == nil && project.settings.retryAfter == nil)
+        #expect(project.settings.prunesOrphans && !project.settings.allowsRewrite)
+        #expect(project.settings.home == "/home/ada")
+        #expect(project.revision == .branch("main"))
+        #expect(project.access == GitAccess())
+        #expect(project.engine == EngineConfiguration(host: "unix:///var/run/docker.sock"))
+    }
+
+    @Test func `every key arrives where it belongs`() throws {
+        try withDirectory { directory in
+            try write("\(directory)/key", mode: 0o600)
+            let text = """
+                projects:
+                  shop:
+                    repository: git@git.example.com:acme/infra.git
+                    branch: stable
+                    directory: ./stacks/shop/
+                    files: [compose.yaml, compose.prod.yaml]
+                    project_name: shop_1
+                    profiles: prod
+                    env_files: [shop.env, /etc/shop.env, ~/shop.env]
+                    environment: {TAG: "1.4", COUNT: 3, DEBUG: true}
+                    git: {ssh_key: key, known_hosts: hosts, username: deploy, allow_rewrite: true}
+                    engine: {host: tcp://engine:2376, tls: {ca: ca.pem, cert: cert.pem, key: {file: key}}}
+                    health: {timeout: 5m, settle: 0s}
+                    retry: {after: 1h, attempts: 2}
+                    prune: {orphans: false}
+                """
+            let project = try #require(try read(text, file: "\(directory)/config.yaml").projects.first)
+            let settings = project.settings
+            #expect(project.revision == .branch("stable"))
+            #expect(settings.directory == "stacks/shop")
+            #expect(settings.files == ["compose.yaml", "compose.prod.yaml"])
+            #expect(settings.projectName == "shop_1")
+            #expect(settings.profiles == ["prod"])
+            #expect(settings.envFiles == ["\(directory)/shop.env", "/etc/shop.env", "/home/ada/shop.env"])
+            #expect(settings.environment == ["TAG": "1.4", "COUNT": "3", "DEBUG": "true"])
+            #expect(project.access.sshKey == "\(directory)/key")
+            #expect(project.access.knownHosts == "\(directory)/hosts")
+            #expect(project.access.username == "deploy")
+            #expect(settings.allowsRewrite && !settings.prunesOrphans)
+            #expect(
+                project.engine
+                    == EngineConfiguration(
+                        host: "tcp://engine:2376", certificateAuthority: "\(directory)/ca.pem",
+                        certificate: "\(directory)/cert.pem", key: "\(directory)/key"))
+            #expect(settings.healthTimeout == .seconds(300) && settings.settle == .zero)
+            #expect(settings.retryAfter == .seconds(3600) && settings.retryAttempts == 2)
+        }
+    }
+
+    @Test func `a tag or a commit stands for the branch`() throws {
+        let id = String(repeating: "3f", count: 20)
+        let text = "projects: {a: {repository: /srv/a, tag: 'v*'}, b: {repository: /srv/b, commit: \(id)}}"
+        #expect(try read(text).projects.map(\.revision) == [.tag(pattern: "v*"), .commit(id)])
+    }
+
+    @Test func `the engine is DOCKER_HOST when nothing else is said`() throws {
+        let text = "projects: {a: {repository: /srv/a}, b: {repository: /srv/b, engine: {host: 'unix:///run/b'}}}"
+        let hosts = try read(text, environment: ["DOCKER_HOST": "unix:///run/user/docker"]).projects.map(\.engine.host)
+        #expect(hosts == ["unix:///run/user/docker", "unix:///run/b"])
+    }
+
+    @Test func `projects are selected in the given order, each once`() throws {
+        let configuration = try read("projects: {shop: {repository: /srv/a}, blog: {repository: /srv/b}}")
+        #expect(try configuration.selected([]).map(\.settings.name) == ["shop", "blog"])
+        #expect(try configuration.selected(["blog", "shop", "blog"]).map(\.settings.name) == ["blog", "shop"])
+        let error = #expect(throws: ConfigurationError.self) { try configuration.selected(["shpo"]) }
+        #expect(
+            error?.description == "no project \"shpo\" in /etc/watcher/config.yaml; did you mean \"shop\"?")
+        #expect(error?.advice == "It has: shop, blog.")
+    }
+
+    // MARK: - What can be wrong
+
+    @Test func `an unknown key is told with its place and the nearest key`() {
+        #expect(problems("project: {}\n").hasPrefix("1:1: unknown key \"project\"; did you mean \"projects\"?"))
+        #expect(problems(with: "brnch: main") == "4:5: projects.shop: unknown key \"brnch\"; did you mean \"branch\"?")
+        #expect(problems(with: "zzzzzz: 1") == "4:5: projects.shop: unknown key \"zzzzzz\"")
+        #expect(problems(with: "git: {ssh_kye: k}") == "4:11: git: unknown key \"ssh_kye\"; did you mean \"ssh_key\"?")
+        #expect(
+            problems(with: "engine: {tls: {cacert: k}}").hasPrefix("4:20: engine.tls: unknown key \"cacert\""))
+        #expect(problems(with: "health: {time: 5m}").hasPrefix("4:14: health: unknown key \"time\""))
+    }
+
+    @Test(arguments: ["build: []", "run: {}", "policy: {}", "notify: []"])
+    func `a key of a later version is refused, not ignored`(line: String) {
+        let key = line.prefix { $0 != ":" }
+        #expect(problems(with: line) == "4:5: \(key): not supported by this version of watcher")
+    }
+
+    @Test func `keys of a later version inside sections are refused as well`() {
+        #expect(
+            problems(with: "prune: {images: true}", "git: {verify: {}}")
+                == "4:13: prune.images: not supported by this version of watcher\n"
+                + "5:11: git.verify: not supported by this version of watcher")
+    }
+
+    @Test func `all problems are told at once, in the order of the file`() {
+        let text = """
+            projects:
+              shop:
+                repositry: file:///srv/infra.git
+                engine: {host: foo}
+                health: {timeout: 5x, settle: 3}
+                directory: ../secrets
+              Bad_: {}
+              blog: 5
+            """
+        #expect(
+            problems(text) == """
+                3:5: projects.shop: unknown key "repositry"; did you mean "repository"?
+                3:5: projects.shop: repository is missing
+                4:20: projects.shop.engine.host: cannot use the engine at foo: it has no scheme
+                5:23: projects.shop.health.timeout: expected a duration such as 90s, 5m or 1h30m, found "5x"
+                5:35: projects.shop.health.settle: expected a duration such as 90s, 5m or 1h30m, found the number 3
+                6:16: projects.shop.directory: must be a path inside the repository
+                7:3: projects.Bad_: a project's name has lower-case letters, digits, - and _ only, and begins with a \
+                letter or digit
+                8:9: projects.blog: expected a mapping, found the number 5
+                """
+        )
+    }
+
+    @Test(arguments: ["Shop", "-shop", "_shop", "sh.op", "sh op", "shöp", "'../x'", "''"])
+    func `a project's name is one for directories, labels and Compose`(name: String) {
+        #expect(problems("projects: {\(name): {repository: /srv/a}}").hasPrefix("1:12: projects."))
+    }
+
+    @Test func `wrong kinds are told`() {
+        #expect(problems("") == "expected one YAML document, found nothing" || problems("").contains("found nothing"))
+        #expect(problems("[]\n") == "1:1: expected a mapping, found a list")
+        #expect(problems("projects: []\n") == "1:1: projects: expected a mapping of project names")
+        #expect(problems("projects: {}\n") == "1:1: projects: there is none")
+        #expect(problems(with: "files: {a: b}") == "4:12: files: expected a list of strings, found a mapping")
+        #expect(problems(with: "files: [[a]]") == "4:13: files[0]: expected a string, found a list")
+        #expect(problems(with: "environment: [A=b]") == "4:18: environment: expected a mapping, found a list")
+        #expect(problems(with: "environment: {A: [1]}") == "4:22: environment.A: expected a string, found a list")
+        #expect(problems(with: "git: {allow_rewrite: sometimes}").hasPrefix("4:26: git.allow_rewrite: expected true"))
+        #expect(problems(with: "retry: {after: 1h, attempts: 0}").hasPrefix("4:34: retry.attempts: expected a whole"))
+        #expect(problems(with: "retry: {after: 0s}").hasPrefix("4:20: retry.after: expected a duration"))
+        #expect(problems(with: "retry: {attempts: 2}").hasPrefix("4:12: retry: after is missing"))
+        #expect(problems(with: "branch: ''") == "4:13: branch: is empty")
+        #expect(problems(with: "commit: 3f2a1c9").hasPrefix("4:13: commit: expected a full commit id"))
+        #expect(problems(with: "project_name: Shop").hasPrefix("4:19: project_name: must be lower-case"))
+    }
+
+    @Test func `a version that YAML takes for a number is refused before it loses digits`() {
+        #expect(
+            problems(with: "environment: {TAG: 1.10}")
+                == "4:24: environment.TAG: a number with a point must be written in quotes")
+    }
+
+    @Test func `branch, tag and commit exclude each other`() {
+        #expect(
+            problems(with: "branch: main", "tag: 'v*'")
+                == "3:5: projects.shop: branch, tag and commit exclude each other"
+        )
+    }
+
+    @Test(arguments: ["..", "a/../..", "/etc", "./.."])
+    func `the directory stays inside of the repository`(directory: String) {
+        #expect(problems(with: "directory: \(directory)") == "4:16: directory: must be a path inside the repository")
+    }
+
+    @Test(arguments: ["ftp://host/x", "'-oProxyCommand=x:y'", "https://"])
+    func `an address that is none is told with its place`(address: String) {
+        #expect(
+            problems("projects:\n  shop:\n    repository: \(address)\n").hasPrefix("3:17: projects.shop.repository: "))
+    }
+
+    @Test func `a YAML error has its place`() {
+        #expect(problems("projects:\n  shop: [\n").hasPrefix("3:1: "))
+        #expect(problems("projects:\n  a: {}\n  a: {}\n").hasPrefix("3:3: key \"a\" is already defined"))
+    }
+
+    // MARK: - Secrets
+
+    @Test func `a password is never a value`() {
+        #expect(
+            problems(with: "git: {password: hunter2}")
+                == "4:21: git.password: secrets are never values here; write {file: PATH} or {credential: NAME}")
+        #expect(!problems(with: "git: {password: hunter2}").contains("hunter2"))
+    }
+
+    @Test func `a secret that others can read is refused`() throws {
+        try withDirectory { directory in
+            for mode in [0o640, 0o604, 0o644, 0o660] {
+                try write("\(directory)/key", mode: mode)
+                let text = "projects: {shop: {repository: /srv/a, git: {ssh_key: \(directory)/key}}}"
+                let error = #expect(throws: ConfigurationError.self) { try read(text) }
+                #expect(error?.isRefusal == true)
+                #expect(error?.description.contains("can be read by others (mode \(String(mode, radix: 8)))") == true)
+                #expect(ErrorReport(try #require(error)).status == .refused)
+            }
+            try write("\(directory)/key", mode: 0o644)
+            let both = "projects: {shop: {repository: /srv/a, brnch: x, git: {ssh_key: \(directory)/key}}}"
+            let error = #expect(throws: ConfigurationError.self) { try read(both) }
+            #expect(error?.isRefusal == false)
+            #expect(error?.problems.count == 2)
+        }
+    }
+
+    @Test func `what a link leads to is what counts`() throws {
+        try withDirectory { directory in
+            try write("\(directory)/real", mode: 0o600)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(directory)/key", withDestinationPath: "\(directory)/real")
+            #expect(problems(with: "git: {ssh_key: \(directory)/key}") == "none")
+        }
+        #expect(problems(with: "git: {ssh_key: /}") == "4:20: git.ssh_key: / is not a file")
+    }
+
+    @Test func `a credential is a file of systemd`() throws {
+        try withDirectory { directory in
+            try write("\(directory)/token", mode: 0o400)
+            let text = "projects: {shop: {repository: /srv/a, git: {password: {credential: token}}}}"
+            let project = try read(text, environment: ["CREDENTIALS_DIRECTORY": directory]).projects.first
+            #expect(project?.access.passwordFile == "\(directory)/token")
+            #expect(problems(text).contains("$CREDENTIALS_DIRECTORY is not set"))
+            // An access list for the service's user shows as permission of the group.
+            try write("\(directory)/token", mode: 0o440)
+            #expect(problems(text, environment: ["CREDENTIALS_DIRECTORY": directory]) == "none")
+            try write("\(directory)/token", mode: 0o444)
+            #expect(problems(text, environment: ["CREDENTIALS_DIRECTORY": directory]).contains("read by others"))
+        }
+        #expect(problems(with: "git: {password: {}}") == "4:21: git.password: expected file or credential")
+        #expect(
+            problems(with: "git: {ssh_key: /nonexistent/key}")
+                == "4:20: git.ssh_key: /nonexistent/key cannot be read: No such file or directory")
+    }
+
+    // MARK: - The file
+
+    @Test func `a file that is not there says how to begin`() throws {
+        try withDirectory { directory in
+            let reader = ConfigurationReader(file: "\(directory)/config.yaml", environment: home)
+            let missing = #expect(throws: ConfigurationError.self) { try reader.read() }
+            #expect(missing?.description == "there is no configuration at \(directory)/config.yaml")
+            #expect(missing?.advice.contains("watcher init") == true)
+            let folder = #expect(throws: ConfigurationError.self) {
+                try ConfigurationReader(file: directory, environment: home).read()
+            }
+            #expect(folder?.description.contains("is not a file") == true)
+        }
+    }
+
+    @Test func `the example loads as it is written`() throws {
+        let configuration = try read(ExampleConfiguration.text)
+        #expect(configuration.projects.map(\.settings.name) == ["shop"])
+        #expect(configuration.projects.first?.revision == .branch("main"))
+    }
+
+    @Test func `the example loads with every key in use`() throws {
+        try withDirectory { directory in
+            for name in ["key.pem", "id_ed25519", "git-token"] { try write("\(directory)/\(name)", mode: 0o600) }
+            let text = ExampleConfiguration.text.replacing(#/#(?=[a-z])/#, with: "")
+                .replacing("/etc/watcher/", with: "\(directory)/")
+                // TLS is for engines behind TCP.
+                .replacing("unix:///var/run/docker.sock", with: "tcp://engine:2376")
+            let project = try #require(
+                try read(text, environment: ["CREDENTIALS_DIRECTORY": directory], file: "\(directory)/config.yaml")
+                    .projects.first)
+            #expect(project.settings.directory == "stacks/shop")
+            #expect(project.settings.environment == ["TAG": "1.4"])
+            #expect(project.access.passwordFile == "\(directory)/git-token")
+            #expect(project.settings.healthTimeout == .seconds(300))
+            #expect(project.settings.retryAfter == .seconds(3600))
+            #expect(project.engine.key == "\(directory)/key.pem")
+        }
+    }
+}

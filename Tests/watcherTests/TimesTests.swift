@@ -1,0 +1,34 @@
+import Testing
+
+@testable import watcher
+
+@Suite struct TimesTests {
+    @Test(arguments: [
+        ("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("500ms", 500), ("2d", 172_800_000), ("0s", 0),
+        ("1m1m", 120_000),
+    ])
+    func `a duration is whole numbers with units`(text: String, milliseconds: Int) {
+        #expect(Duration(configured: text) == .milliseconds(milliseconds))
+    }
+
+    @Test(arguments: ["", "5", "s", "-5s", "1.5h", "5 m", "5x", "5mm", "٣s", "99999999999999999999s", "1h30"])
+    func `anything else is no duration`(text: String) { #expect(Duration(configured: text) == nil) }
+
+    @Test func `a moment is a day, a time, or a span from now`() {
+        let now = 1_795_000_000_000
+        #expect(Times.moment("2026-11-21", now: now, .past) == 1_795_219_200_000)
+        #expect(Times.moment("2026-11-21T05:00:00Z", now: now, .past) == 1_795_237_200_000)
+        #expect(Times.moment("2026-11-21T06:00:00+01:00", now: now, .past) == 1_795_237_200_000)
+        #expect(Times.moment("24h", now: now, .past) == now - 86_400_000)
+        #expect(Times.moment("24h", now: now, .future) == now + 86_400_000)
+        for text in ["", "yesterday", "2026-13-01", "12:00", "24"] {
+            #expect(Times.moment(text, now: now, .past) == nil, "\(text)")
+        }
+    }
+
+    @Test func `a span is as short as it can be`() {
+        #expect(Times.span(4_250) == "4.2s")
+        #expect(Times.span(72_000) == "1m12s")
+        #expect(Times.span(7_500_000) == "2h5m")
+    }
+}
