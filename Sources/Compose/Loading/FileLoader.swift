@@ -62,8 +62,10 @@ struct FileLoader {
             tags.apply(to: &tree)
             if mode == .project { try applyIncludes(in: &part, includedBy: chain + [path]) }
             tree = try Merge.merged(tree, with: part)
+            try session.charge(tree, at: part.location)
             try ListUniqueness.enforce(on: &tree)
             if mode == .project { try validate(&tree) }
+            try ExpansionLimits.enforce(on: tree)
             try Canonicalization.canonicalize(&tree)
             try ListUniqueness.enforce(on: &tree)
         }

@@ -67,6 +67,7 @@ extension FileLoader {
         if entry.environmentFiles == nil, try session.kind(of: ownFile, askedForAt: entry.location) == .file {
             files = [(ownFile, entry.location)]
         }
+        try session.charge(environment.count * 4, at: entry.location)
         let variables = try session.variables(from: files, environment: environment)
         var loader = FileLoader(
             session: session, environment: environment.merging(variables) { first, _ in first },

@@ -23,6 +23,7 @@ struct TreeInterpolation {
     }
 
     private mutating func visit(_ node: inout YAMLNode, at path: ModelPath) {
+        if problems.count >= ComposeError.mostProblems { return }
         if let text = node.string {
             node.value = value(of: text, at: path, location: node.location)
         } else {
@@ -55,7 +56,7 @@ struct TreeInterpolation {
         let expanded = try interpolation.expand(text)
         remainingLength -= expanded.utf8.count
         if remainingLength < 0 { throw .tooLong }
-        for name in unset {
+        for name in unset where warnings.count < LoadSession.mostWarnings {
             warnings.append(
                 path.problem(
                     .interpolation, at: location,
