@@ -57,7 +57,7 @@ struct Mutation {
 
     private mutating func text(from seeds: [[UInt8]]) -> [UInt8] {
         var text = seeds[random(below: seeds.count)]
-        for _ in 0..<random(below: 8) {
+        for _ in 0..<random(below: 1 + random(below: 6)) {
             mutate(&text, with: seeds[random(below: seeds.count)])
             if text.count > 60_000 { text.removeLast(text.count - 60_000) }
         }

@@ -123,6 +123,14 @@ struct HostileInputTests {
         #expect(MemoryFiles(files).problems().hasSuffix("the project consists of more than 1000 files"))
     }
 
+    @Test func `A long chain of includes does not exhaust the stack`() {
+        var files = ["compose.yaml": "include: [f0.yaml]\n"]
+        for index in 0..<900 { files["f\(index).yaml"] = "include: [f\(index + 1).yaml]\n" }
+        #expect(
+            MemoryFiles(files).problems()
+                == "/p/f49.yaml:1:11: include[0]: files include one another more than 50 deep")
+    }
+
     @Test func `Files and services that lead back to themselves are refused`() {
         let include = MemoryFiles(["compose.yaml": "include: [b.yaml]\n", "b.yaml": "include: [compose.yaml]\n"])
         #expect(include.problems().hasPrefix("/p/b.yaml:1:11: include[0]: files include each other: "))
