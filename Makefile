@@ -3,6 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SWIFT ?= swift
 TESTS ?=
+CONFORMANCE_REPORT ?= .build/conformance.txt
 RELEASE := .build/release/watcher
 PAGES := man/watcher.1
 UNITS := systemd/watcher.service systemd/watcher.timer
@@ -34,8 +35,7 @@ conformance: ## compare loading with docker compose's answers: CORPUS=DIR (CONFO
 	@test -n "$(CORPUS)" || { echo 'usage: make conformance CORPUS=DIR' >&2; exit 64; }
 	scripts/provide build
 	$(SWIFT) build --build-tests
-	CORPUS='$(abspath $(CORPUS))' COMPOSE_CORPUS='$(abspath $(CORPUS))/given' SWIFT_BACKTRACE=enable=no \
-		$(SWIFT) test --skip-build --filter 'Conformance|CorpusAcceptance'
+	CORPUS='$(abspath $(CORPUS))' CONFORMANCE_REPORT='$(abspath $(CONFORMANCE_REPORT))' SWIFT='$(SWIFT)' scripts/conformance
 
 fuzz: ## load mutated Compose files for a while: SECONDS=60 SEED=n CORPUS=DIR
 	scripts/provide build

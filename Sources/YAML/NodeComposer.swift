@@ -160,7 +160,11 @@ struct NodeComposer {
         if openAnchors.contains(name) {
             throw YAMLError("anchor \"\(name)\" contains itself", at: location)
         }
-        guard let anchor = anchors[name] else { throw YAMLError("unknown anchor \"\(name)\"", at: location) }
+        guard let anchor = anchors[name] else {
+            let known = anchors.keys.sorted().prefix(5).map { "\"\($0)\"" }.joined(separator: ", ")
+            let hint = anchors.isEmpty ? "no anchor is defined before it" : "before it are defined \(known)"
+            throw YAMLError("unknown anchor \"\(name)\"; \(hint)", at: location)
+        }
         try check(depth: depth + anchor.height, at: location)
         nodeCount += anchor.size
         aliasedNodeCount += anchor.size

@@ -76,7 +76,8 @@ struct FileLoader {
         guard session.interpolates else { return tree }
         var warnings: [ComposeError.Problem] = []
         defer { warnings.forEach(session.warn) }
-        return try TreeInterpolation.interpolated(tree, environment: environment, warnings: &warnings)
+        return try TreeInterpolation.interpolated(
+            tree, environment: environment, warnings: &warnings, writtenTexts: &session.writtenTexts)
     }
 
     private func validate(_ tree: inout YAMLNode) throws(ComposeError) {

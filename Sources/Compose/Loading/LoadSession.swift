@@ -12,6 +12,8 @@ final class LoadSession {
     let interpolates: Bool
     let standardInput: [UInt8]?
     private(set) var warnings: [ComposeError.Problem] = []
+    /// What stood where a text was interpolated, for messages.
+    var writtenTexts = WrittenTexts()
     private var knownWarnings: Set<String> = []
     private var documentsRead: [String: [YAMLNode]] = [:]
     private var loadCount = 0

@@ -47,7 +47,10 @@ struct ConfigCommand: AsyncParsableCommand {
             for warning in result.warnings {
                 terminal.message("watcher: warning: \(warning.description.printable)", priority: 4)
             }
-            if quiet { return }
+            if quiet {
+                _ = try result.project.resolvingEnvironment(files: files)
+                return
+            }
             terminal.output(try text(result.project, files))
         } catch let error as ComposeError {
             for problem in error.problems { terminal.message("watcher: \(problem.description.printable)", priority: 3) }
@@ -70,7 +73,9 @@ struct ConfigCommand: AsyncParsableCommand {
         if environment["PWD"] == nil { request.environment["PWD"] = here }
         request.interpolates = !noInterpolate
         request.home = environment["HOME"]
-        if files.contains("-") { request.standardInput = (try? FileHandle.standardInput.read(upToCount: 9 << 20)).map { Array($0) } ?? [] }
+        if files.contains("-") {
+            request.standardInput = (try? FileHandle.standardInput.read(upToCount: 9 << 20)).map { Array($0) } ?? []
+        }
         return request
     }
 
