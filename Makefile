@@ -3,12 +3,13 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SWIFT ?= swift
 TESTS ?=
+CONFORMANCE_REPORT ?= .build/conformance.txt
 RELEASE := .build/release/watcher
 PAGES := man/watcher.1
 UNITS := systemd/watcher.service systemd/watcher.timer
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test conformance check fmt demo bench install uninstall clean
+.PHONY: help build release test conformance check fmt demo bench fuzz install uninstall clean
 
 help: ## this list
 	@echo 'watcher: what a Git branch says should run, runs on this Docker Engine'
@@ -34,8 +35,12 @@ conformance: ## compare loading with docker compose's answers: CORPUS=DIR (CONFO
 	@test -n "$(CORPUS)" || { echo 'usage: make conformance CORPUS=DIR' >&2; exit 64; }
 	scripts/provide build
 	$(SWIFT) build --build-tests
-	CORPUS='$(abspath $(CORPUS))' COMPOSE_CORPUS='$(abspath $(CORPUS))/given' SWIFT_BACKTRACE=enable=no \
-		$(SWIFT) test --skip-build --filter 'Conformance|CorpusAcceptance'
+	CORPUS='$(abspath $(CORPUS))' CONFORMANCE_REPORT='$(abspath $(CONFORMANCE_REPORT))' SWIFT='$(SWIFT)' scripts/conformance
+
+fuzz: ## load mutated Compose files for a while: SECONDS=60 SEED=n CORPUS=DIR
+	scripts/provide build
+	$(SWIFT) build --build-tests
+	FUZZ_SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' CORPUS='$(abspath $(CORPUS))' SWIFT='$(SWIFT)' scripts/fuzz
 
 check: ## formatting, walls between rooms, manual page, units and documents; builds nothing
 	scripts/provide check

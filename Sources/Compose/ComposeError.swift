@@ -19,8 +19,12 @@ package struct ComposeError: Error, Sendable, Equatable, CustomStringConvertible
             self.kind = kind
             self.location = location
             self.path = path
-            self.message = message
+            self.message =
+                message.utf8.count > Self.longestMessage ? "\(message.prefix(Self.longestMessage))…" : message
         }
+
+        /// Longer messages are cut: they quote what the file says, and that may be long.
+        private static let longestMessage = 2_000
 
         package var description: String {
             var text = location.map { "\($0): " } ?? ""
@@ -30,6 +34,9 @@ package struct ComposeError: Error, Sendable, Equatable, CustomStringConvertible
     }
 
     package var problems: [Problem]
+
+    /// The most problems that checks collect before they stop.
+    static let mostProblems = 100
 
     package init(_ problems: [Problem]) { self.problems = problems }
     package init(_ problem: Problem) { self.problems = [problem] }

@@ -21,6 +21,8 @@ struct NodeComposer {
     private var openAnchors: [String] = []
     private var nodeCount = 0
     private var aliasedNodeCount = 0
+    /// How many collections are nested in the node read last, itself counted; 0 for a scalar.
+    private var lastHeight = 0
 
     init(events: EventReader, limits: YAMLLimits) {
         self.events = events
@@ -44,11 +46,18 @@ struct NodeComposer {
         let (event, location) = try events.next()
         let start = nodeCount
         nodeCount += 1
+        if nodeCount - aliasedNodeCount > limits.nodes {
+            throw YAMLError("the file has more than \(limits.nodes) nodes", at: location)
+        }
         let anchor: String?
         let node: YAMLNode
         switch event {
         case .alias(let name): return .node(try alias(name, at: location, depth: depth), isPlainScalar: false)
         case .scalar(let scalar):
+            lastHeight = 0
+            if scalar.text.utf8.count > limits.scalarBytes {
+                throw YAMLError("the text has more than \(limits.scalarBytes) bytes", at: location)
+            }
             node = try ScalarResolution.node(for: scalar, at: location)
             anchor = scalar.anchor
         case .sequenceStart(let name, let tag):
@@ -65,7 +74,10 @@ struct NodeComposer {
             anchor = name
         case .streamEnd, .documentStart, .collectionEnd, .other: return .end
         }
-        if let anchor { anchors[anchor] = Anchor(node: node, size: nodeCount - start, height: node.height) }
+        if let anchor, anchors.count >= limits.anchors, anchors[anchor] == nil {
+            throw YAMLError("the document has more than \(limits.anchors) anchors", at: location)
+        }
+        if let anchor { anchors[anchor] = Anchor(node: node, size: nodeCount - start, height: lastHeight) }
         if case .scalar(let scalar) = event { return .node(node, isPlainScalar: scalar.isPlain) }
         return .node(node, isPlainScalar: false)
     }
@@ -89,7 +101,12 @@ struct NodeComposer {
 
     private mutating func sequence(depth: Int) throws(YAMLError) -> [YAMLNode] {
         var elements: [YAMLNode] = []
-        while case .node(let node, _) = try item(depth: depth) { elements.append(node) }
+        var height = 0
+        while case .node(let node, _) = try item(depth: depth) {
+            height = max(height, lastHeight)
+            elements.append(node)
+        }
+        lastHeight = height + 1
         return elements
     }
 
@@ -97,9 +114,13 @@ struct NodeComposer {
         var entries: [YAMLMapping.Entry] = []
         var places: [String: SourceLocation] = [:]
         var merged: YAMLNode?
+        var height = 0
         while case .node(let key, let isPlain) = try item(depth: depth) {
             guard case .string(let name) = key.value else {
                 throw YAMLError("a key must be a string, not \(key.kindDescription); quote it", at: key.location)
+            }
+            if name.utf8.count > limits.keyBytes {
+                throw YAMLError("the key has more than \(limits.keyBytes) bytes", at: key.location)
             }
             if let first = places.updateValue(key.location, forKey: name) {
                 throw YAMLError(
@@ -107,12 +128,14 @@ struct NodeComposer {
                     at: key.location)
             }
             guard case .node(let value, _) = try item(depth: depth) else { break }
+            height = max(height, lastHeight)
             if name == "<<" && isPlain {
                 merged = value
             } else {
                 entries.append(YAMLMapping.Entry(key: name, keyLocation: key.location, value: value))
             }
         }
+        lastHeight = height + 1
         if let merged { try merge(merged, into: &entries) }
         return YAMLMapping(entries)
     }
@@ -137,24 +160,18 @@ struct NodeComposer {
         if openAnchors.contains(name) {
             throw YAMLError("anchor \"\(name)\" contains itself", at: location)
         }
-        guard let anchor = anchors[name] else { throw YAMLError("unknown anchor \"\(name)\"", at: location) }
+        guard let anchor = anchors[name] else {
+            let known = anchors.keys.sorted().prefix(5).map { "\"\($0)\"" }.joined(separator: ", ")
+            let hint = anchors.isEmpty ? "no anchor is defined before it" : "before it are defined \(known)"
+            throw YAMLError("unknown anchor \"\(name)\"; \(hint)", at: location)
+        }
         try check(depth: depth + anchor.height, at: location)
         nodeCount += anchor.size
         aliasedNodeCount += anchor.size
         if aliasedNodeCount > limits.aliasedNodes {
             throw YAMLError("aliases expand to more than \(limits.aliasedNodes) nodes", at: location)
         }
+        lastHeight = anchor.height
         return anchor.node
-    }
-}
-
-extension YAMLNode {
-    /// How many collections are nested in the node, itself counted; 0 for a scalar.
-    fileprivate var height: Int {
-        switch value {
-        case .sequence(let elements): 1 + (elements.map(\.height).max() ?? 0)
-        case .mapping(let mapping): 1 + (mapping.entries.map(\.value.height).max() ?? 0)
-        default: 0
-        }
     }
 }

@@ -3,7 +3,7 @@ internal import Foundation
 
 extension FileAccess {
     /// The host's own files, symbolic links followed, nothing fenced in. Reads stop at `limit` bytes.
-    static func disk(limit: Int = 100 << 20) -> FileAccess {
+    static func disk(limit: Int = 9 << 20) -> FileAccess {
         FileAccess(
             kind: { path in
                 var isDirectory: ObjCBool = false

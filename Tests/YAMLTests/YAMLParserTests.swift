@@ -80,7 +80,8 @@ struct YAMLParserTests {
         ("<<: {a: 1}\n<<: {b: 1}\n", "f.yaml:2:1: key \"<<\" is already defined at line 1, column 1"),
         ("a:\n  80: x\n", "f.yaml:2:3: a key must be a string, not the number 80; quote it"),
         ("true: x\n", "f.yaml:1:1: a key must be a string, not the boolean true; quote it"),
-        ("a: *b\n", "f.yaml:1:4: unknown anchor \"b\""),
+        ("a: *b\n", "f.yaml:1:4: unknown anchor \"b\"; no anchor is defined before it"),
+        ("a: &x 1\nb: *y\n", "f.yaml:2:4: unknown anchor \"y\"; before it are defined \"x\""),
         ("a: &x\n  b: *x\n", "f.yaml:2:6: anchor \"x\" contains itself"),
         ("a: [1, 2\n", "f.yaml:2:1: did not find expected ',' or ']' while parsing a flow sequence"),
         ("<<: 5\n", "f.yaml:1:5: \"<<\" needs a mapping or a list of mappings"),
@@ -104,6 +105,32 @@ struct YAMLParserTests {
             text += "a\(level): &a\(level) [\(aliases)]\n"
         }
         #expect(failure(text).contains("aliases expand to more than 100000 nodes"))
+    }
+
+    @Test func `Merge keys cannot multiply mappings`() {
+        let keys = (0..<1_000).map { "k\($0): v" }.joined(separator: ", ")
+        let aliases = Array(repeating: "*a", count: 500).joined(separator: ", ")
+        #expect(failure("a: &a {\(keys)}\nb:\n  <<: [\(aliases)]\n").contains("aliases expand to more than"))
+        var text = "a0: &a0 {a: b}\n"
+        for level in 1...40 { text += "a\(level): &a\(level) {<<: [*a\(level - 1)], k\(level): *a\(level - 1)}\n" }
+        #expect(failure(text).contains("aliases expand to more than"))
+    }
+
+    @Test func `Nodes, texts and keys are bounded`() {
+        let many = "[" + String(repeating: "[],", count: 400_000) + "]"
+        #expect(failure(many) == "f.yaml:1:600000: the file has more than 400000 nodes")
+        let long = String(repeating: "x", count: 1 << 20)
+        #expect(failure("a: \(long)x\n") == "f.yaml:1:4: the text has more than 1048576 bytes")
+        let anchors = (0...10_000).map { "&a\($0) b" }.joined(separator: ", ")
+        #expect(failure("[\(anchors)]\n").hasSuffix("the document has more than 10000 anchors"))
+        #expect(failure("? \(long)\n: 1\n") == "f.yaml:1:3: the key has more than 4096 bytes")
+    }
+
+    @Test func `Anchors around anchors are measured once`() {
+        let open = (0..<90).map { "&a\($0) [" }.joined()
+        let text = "a: \(open)" + String(repeating: "x,", count: 100_000) + String(repeating: "]", count: 90)
+        #expect(throws: Never.self) { try YAMLParser.documents(in: Array(text.utf8), file: "f.yaml") }
+        #expect(failure(text + "\nb: [[[[[[[[[[[*a0]]]]]]]]]]]\n").contains("nested more than 100 deep"))
     }
 
     @Test func `Depth and size are bounded, through aliases too`() {

@@ -23,6 +23,7 @@ struct Decoding {
     }
 
     mutating func report(_ message: String, at node: YAMLNode) {
+        if problems.count >= ComposeError.mostProblems { return }
         problems.append(.init(.schema, at: node.location, path: path.joined(), message))
     }
 

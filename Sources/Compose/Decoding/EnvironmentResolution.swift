@@ -6,14 +6,16 @@ extension Project {
     /// of the project. The lists of files stay, so that their content can be watched. Doing it twice changes nothing.
     /// Throws `ComposeError` when a required file is missing or a file is not in the format.
     package func resolvingEnvironment(files: FileAccess) throws -> Project {
-        try resolvingLabels(files: files).updatingServices { service throws(ComposeError) in
-            service.environment = try service.resolvedEnvironment(variables: environment, files: files)
+        var budget = DotenvBudget()
+        return try resolvingLabels(files: files).updatingServices { service throws(ComposeError) in
+            service.environment = try service.resolvedEnvironment(variables: environment, files: files, &budget)
         }
     }
 
     /// The project with label files folded into labels: explicit labels win over every file.
     func resolvingLabels(files: FileAccess) throws(ComposeError) -> Project {
-        try updatingServices { service throws(ComposeError) in
+        var budget = DotenvBudget()
+        return try updatingServices { service throws(ComposeError) in
             var labels: [String: String] = [:]
             for file in service.labelFiles {
                 guard let bytes = try files.bytes(of: file, in: service, "label_file", isRequired: true) else {
@@ -22,6 +24,7 @@ extension Project {
                 let known = labels
                 var found: [String: String] = [:]
                 try Dotenv(file: file) { known[$0] }.read(bytes, into: &found)
+                try budget.charge(bytes.count + found.byteCount, at: nil, path: file)
                 labels.merge(found) { $1 }
             }
             service.labels = labels.merging(service.labels) { $1 }
@@ -41,6 +44,7 @@ extension Project {
                 project.services[name] = service
             } catch {
                 problems += error.problems
+                if problems.count >= ComposeError.mostProblems { break }
             }
         }
         guard problems.isEmpty else { throw ComposeError(problems) }
@@ -50,7 +54,7 @@ extension Project {
 
 extension Service {
     fileprivate func resolvedEnvironment(
-        variables: [String: String], files: FileAccess
+        variables: [String: String], files: FileAccess, _ budget: inout DotenvBudget
     ) throws(ComposeError) -> [String: String?] {
         var own: [String: String?] = [:]
         for (key, value) in environment { own.updateValue(value ?? variables[key], forKey: key) }
@@ -66,11 +70,17 @@ extension Service {
             }
             let dotenv = Dotenv(file: file.path) { key in variables[key] ?? own[key].flatMap { $0 } }
             try dotenv.read(bytes, format: format, into: &all)
+            try budget.charge(bytes.count, at: nil, path: file.path)
         }
+        if !envFiles.isEmpty { try budget.charge(all.byteCount, at: nil, path: "services.\(name).env_file") }
         var resolved: [String: String?] = all
         for (key, value) in own { resolved.updateValue(value, forKey: key) }
         return resolved
     }
+}
+
+extension [String: String] {
+    fileprivate var byteCount: Int { reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count } }
 }
 
 extension FileAccess {

@@ -1,6 +1,6 @@
 extension Service {
     /// Whether the profiles in force enable the service: it has none, shares one, or `*` enables all.
-    func isEnabled(by active: [String]) -> Bool {
+    func isEnabled(by active: Set<String>) -> Bool {
         profiles.isEmpty || active.contains("*") || profiles.contains(where: active.contains)
     }
 
@@ -14,8 +14,9 @@ extension Project {
 
     /// Sets the services apart by the active profiles.
     mutating func divide(_ all: [String: Service]) {
-        services = all.filter { $0.value.isEnabled(by: profiles) }
-        disabledServices = all.filter { !$0.value.isEnabled(by: profiles) }
+        let active = Set(profiles)
+        services = all.filter { $0.value.isEnabled(by: active) }
+        disabledServices = all.filter { !$0.value.isEnabled(by: active) }
     }
 
     /// Leaves out the networks, volumes, configs, secrets and models that no enabled service uses.

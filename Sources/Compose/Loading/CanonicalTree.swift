@@ -16,4 +16,6 @@ struct CanonicalTree: Sendable {
     var environment: [String: String]
     var profiles: [String]
     var warnings: [ComposeError.Problem]
+    /// What stood where a text was interpolated, for messages.
+    var writtenTexts = WrittenTexts()
 }

@@ -2,9 +2,6 @@ import YAML
 
 /// Turns every short syntax into its long form.
 enum Canonicalization {
-    /// A bound on what one service's port ranges may expand to.
-    private static let maximumPorts = 131_072
-
     static func canonicalize(_ tree: inout YAMLNode, at path: ModelPath = ModelPath()) throws(ComposeError) {
         let rule = rules[path]
         if let rule, try rule.apply(to: &tree, at: path) { return }
@@ -106,11 +103,8 @@ enum Canonicalization {
             switch item.value {
             case .mapping: ports.append(item)
             case .int, .string:
-                let path = path.item(index)
-                let port = try PortSpecification(parsing: item.goText, at: path, location: item.location)
-                if ports.count + port.count > maximumPorts {
-                    throw path.error(.unsupported, at: item.location, "more than \(maximumPorts) ports")
-                }
+                let port = try PortSpecification(
+                    parsing: item.goText, at: path.item(index), location: item.location)
                 ports += port.nodes(at: item.location)
             default:
                 throw path.item(index).error(

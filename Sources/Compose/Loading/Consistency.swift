@@ -15,7 +15,8 @@ struct Consistency {
     init(of tree: YAMLNode, profiles: [String]) {
         self.tree = tree
         let entries = tree["services"]?.mapping?.entries ?? []
-        services = entries.filter { Self.isEnabled($0.value, profiles) }.map { ($0.key, $0.value) }
+        let active = Set(profiles)
+        services = entries.filter { Self.isEnabled($0.value, active) }.map { ($0.key, $0.value) }
         let enabled = Set(services.map(\.name))
         self.enabled = enabled
         disabled = Set(entries.map(\.key)).subtracting(enabled)
@@ -27,6 +28,10 @@ struct Consistency {
 
     /// A service without profiles, or with one of the active ones; `*` activates all.
     static func isEnabled(_ service: YAMLNode, _ active: [String]) -> Bool {
+        isEnabled(service, Set(active))
+    }
+
+    private static func isEnabled(_ service: YAMLNode, _ active: Set<String>) -> Bool {
         let own = service["profiles"]?.sequence ?? []
         return own.isEmpty || active.contains("*") || own.contains { active.contains($0.goText) }
     }
@@ -43,6 +48,7 @@ struct Consistency {
             problems += scaleProblems(of: service, at: path)
             problems += mountProblems(of: service, at: path)
             problems += otherProblems(of: service, at: path)
+            if problems.count >= ComposeError.mostProblems { return problems }
         }
         problems += containerNameProblems() + secretProblems()
         if problems.isEmpty, let cycle = DependencyCycle.problem(among: services) { problems.append(cycle) }
@@ -96,8 +102,9 @@ struct Consistency {
 
     private func networkProblems(of service: YAMLNode, at path: ModelPath) -> [Problem] {
         let networks = service["networks"]?.mapping?.entries ?? []
-        var problems = networks.filter { !resource("networks", has: $0.key) }.map {
-            path.key("networks").problem(.semantics, at: $0.keyLocation, undefined("network", $0.key))
+        let undefined = networks.lazy.filter { !resource("networks", has: $0.key) }
+        var problems = Array(undefined.prefix(ComposeError.mostProblems)).map {
+            path.key("networks").problem(.semantics, at: $0.keyLocation, self.undefined("network", $0.key))
         }
         if let mode = service["network_mode"], mode.string != "", !networks.isEmpty {
             problems.append(
@@ -107,13 +114,16 @@ struct Consistency {
     }
 
     private func dependencyProblems(of service: YAMLNode, at path: ModelPath) -> [Problem] {
-        (service["depends_on"]?.mapping?.entries ?? []).compactMap { entry in
-            if enabled.contains(entry.key) { return nil }
+        let dependencies = service["depends_on"]?.mapping?.entries ?? []
+        let unmet = dependencies.lazy.filter { entry in
+            if enabled.contains(entry.key) { return false }
+            return !disabled.contains(entry.key) || entry.value["required"]?.bool != false
+        }
+        return Array(unmet.prefix(ComposeError.mostProblems)).map { entry in
             let path = path.key("depends_on")
             guard disabled.contains(entry.key) else {
                 return path.problem(.semantics, at: entry.keyLocation, undefined("service", entry.key))
             }
-            if entry.value["required"]?.bool == false { return nil }
             return path.problem(
                 .semantics, at: entry.keyLocation, "service \"\(entry.key)\" is not enabled by the active profiles")
         }

@@ -10,6 +10,9 @@ package struct Dotenv {
         case raw
     }
 
+    /// The largest accepted file.
+    private static let maximumBytes = 1 << 20
+
     /// The name that error locations carry.
     package var file: String
     /// Values from outside: they win over keys of the file in interpolation, and give keys without `=` their value.
@@ -26,6 +29,10 @@ package struct Dotenv {
     package func read(
         _ bytes: [UInt8], format: Format = .dotenv, into variables: inout [String: String]
     ) throws(ComposeError) {
+        if bytes.count > Self.maximumBytes {
+            throw error(
+                "the file has \(bytes.count) bytes; at most \(Self.maximumBytes) are accepted", line: 1, column: 1)
+        }
         let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
         guard let text = String(validating: hasMark ? Array(bytes.dropFirst(3)) : bytes, as: UTF8.self) else {
             throw error("the text is not valid UTF-8", line: 1, column: 1)

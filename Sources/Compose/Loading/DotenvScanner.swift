@@ -4,7 +4,7 @@ struct DotenvScanner {
     private let file: Dotenv
     private var position = 0
     /// How many bytes of expanded text the file may still have.
-    private var remainingLength = 16 << 20
+    private var remainingLength = 4 << 20
 
     init(_ text: String, file: Dotenv) {
         scalars = Array(text.unicodeScalars)

@@ -69,7 +69,8 @@ extension FileLoader {
         } else {
             guard scope.services[baseName] != nil else {
                 throw path.error(
-                    .semantics, at: reference.location, "there is no service \"\(baseName)\" in \(scope.file)")
+                    .semantics, at: reference.location,
+                    Self.missing(baseName, in: scope.file, known: scope.services))
             }
             base = try extended(baseName, in: &scope, chain: chain + [id])
         }
@@ -81,6 +82,11 @@ extension FileLoader {
         merged.location = service.location
         scope.services[name] = merged
         return merged
+    }
+
+    private static func missing(_ name: String, in file: String, known: [String: YAMLNode]) -> String {
+        let near = Spelling.nearest(to: name, in: known.keys.sorted())
+        return "there is no service \"\(name)\" in \(file)" + (near.map { "; did you mean \"\($0)\"?" } ?? "")
     }
 
     /// The tags of the extending service act on what it inherits.
@@ -100,7 +106,8 @@ extension FileLoader {
         let local = try localPath(fileName, at: file.location, of: path.key("file"))
         let loaded = try extendedFile(local, at: path.key("file"), location: file.location)
         guard loaded.services[name] != nil else {
-            throw path.error(.semantics, at: reference.location, "there is no service \"\(name)\" in \(local)")
+            throw path.error(
+                .semantics, at: reference.location, Self.missing(name, in: local, known: loaded.services))
         }
         var scope = Scope(file: local, services: loaded.services, tags: loaded.tags)
         return try extended(name, in: &scope, chain: chain)

@@ -62,8 +62,10 @@ struct FileLoader {
             tags.apply(to: &tree)
             if mode == .project { try applyIncludes(in: &part, includedBy: chain + [path]) }
             tree = try Merge.merged(tree, with: part)
+            try session.charge(tree, at: part.location)
             try ListUniqueness.enforce(on: &tree)
             if mode == .project { try validate(&tree) }
+            try ExpansionLimits.enforce(on: tree)
             try Canonicalization.canonicalize(&tree)
             try ListUniqueness.enforce(on: &tree)
         }
@@ -74,7 +76,8 @@ struct FileLoader {
         guard session.interpolates else { return tree }
         var warnings: [ComposeError.Problem] = []
         defer { warnings.forEach(session.warn) }
-        return try TreeInterpolation.interpolated(tree, environment: environment, warnings: &warnings)
+        return try TreeInterpolation.interpolated(
+            tree, environment: environment, warnings: &warnings, writtenTexts: &session.writtenTexts)
     }
 
     private func validate(_ tree: inout YAMLNode) throws(ComposeError) {

@@ -1,6 +1,9 @@
 import YAML
 
 extension FileLoader {
+    /// How many files may lead to one by `include`; each takes a part of the stack.
+    private static let deepestInclude = 50
+
     /// One entry of `include` with absolute paths.
     private struct IncludeEntry {
         var files: [(path: String, location: SourceLocation?)]
@@ -67,6 +70,11 @@ extension FileLoader {
         if entry.environmentFiles == nil, try session.kind(of: ownFile, askedForAt: entry.location) == .file {
             files = [(ownFile, entry.location)]
         }
+        if chain.count > Self.deepestInclude {
+            throw entry.path.error(
+                .unsupported, at: entry.location, "files include one another more than \(Self.deepestInclude) deep")
+        }
+        try session.charge(environment.count * 4, at: entry.location)
         let variables = try session.variables(from: files, environment: environment)
         var loader = FileLoader(
             session: session, environment: environment.merging(variables) { first, _ in first },

@@ -24,6 +24,7 @@ struct Interpolation {
     /// The text with every variable replaced by its value; values are not expanded again.
     func expand(_ template: String) throws(Failure) -> String {
         guard template.utf8.contains(0x24) else { return template }
+        if template.utf8.count > Self.maximumLength { throw .tooLong }
         return String(decoding: try expand(Array(template.utf8)[...], depth: 0), as: UTF8.self)
     }
 
@@ -61,20 +62,23 @@ struct Interpolation {
     private func braced(
         _ text: ArraySlice<UInt8>, in template: ArraySlice<UInt8>
     ) throws(Failure) -> (body: ArraySlice<UInt8>, end: Int) {
-        let line = text.prefix { $0 != 0x0A }
         var depth = 0
-        for index in line.indices {
-            switch line[index] {
+        var last: Int?
+        // Looks no further than the brace that closes: a text may have many.
+        scan: for index in text.indices {
+            switch text[index] {
+            case 0x0A: break scan
             case 0x7B: depth += 1
             case 0x7D:
                 depth -= 1
-                if depth == 0 { return (line[(line.startIndex + 1)..<index], index + 1) }
+                if depth == 0 { return (text[(text.startIndex + 1)..<index], index + 1) }
+                last = index
             default: break
             }
         }
         // Unbalanced braces in a default: it reaches to the last closing brace of the line.
-        guard let last = line.lastIndex(of: 0x7D) else { throw invalid(template) }
-        return (line[(line.startIndex + 1)..<last], last + 1)
+        guard let last else { throw invalid(template) }
+        return (text[(text.startIndex + 1)..<last], last + 1)
     }
 
     private func value(

@@ -4,16 +4,23 @@ import YAML
 final class LoadSession {
     /// How many files one project may consist of, includes and extended files counted.
     private static let maximumFiles = 1_000
+    /// How many warnings are kept.
+    static let mostWarnings = 1_000
 
     let files: FileAccess
     let home: String?
     let interpolates: Bool
     let standardInput: [UInt8]?
     private(set) var warnings: [ComposeError.Problem] = []
+    /// What stood where a text was interpolated, for messages.
+    var writtenTexts = WrittenTexts()
     private var knownWarnings: Set<String> = []
     private var documentsRead: [String: [YAMLNode]] = [:]
     private var loadCount = 0
+    private var documentCount = 0
     private var remainingNodes = 2_000_000
+    /// How many bytes of env files may still be read.
+    private var remainingVariables = DotenvBudget()
 
     init(files: FileAccess, home: String?, interpolates: Bool, standardInput: [UInt8]?) {
         self.files = files
@@ -23,7 +30,9 @@ final class LoadSession {
     }
 
     func warn(_ problem: ComposeError.Problem) {
-        if knownWarnings.insert(problem.description).inserted { warnings.append(problem) }
+        if warnings.count < Self.mostWarnings, knownWarnings.insert(problem.description).inserted {
+            warnings.append(problem)
+        }
     }
 
     /// The documents of a Compose file; `-` is standard input.
@@ -39,6 +48,11 @@ final class LoadSession {
             documents = known
         } else {
             documents = try parsedDocuments(of: path, askedForAt: location)
+        }
+        documentCount += max(documents.count, 1)
+        if documentCount > Self.maximumFiles {
+            throw ComposeError(
+                .init(.unsupported, at: location, "the project consists of more than \(Self.maximumFiles) documents"))
         }
         for document in documents { try charge(document, at: location) }
         return documents
@@ -59,9 +73,13 @@ final class LoadSession {
 
     /// Counts nodes that are about to be worked on; throws when the project as a whole has too many.
     func charge(_ node: YAMLNode, at location: SourceLocation?) throws(ComposeError) {
-        remainingNodes -= node.nodeCount
+        try charge(node.nodeCount, at: location ?? node.location)
+    }
+
+    func charge(_ count: Int, at location: SourceLocation?) throws(ComposeError) {
+        remainingNodes -= count
         if remainingNodes < 0 {
-            throw ComposeError(.init(.unsupported, at: location ?? node.location, "the project is too large"))
+            throw ComposeError(.init(.unsupported, at: location, "the project is too large"))
         }
     }
 
@@ -97,6 +115,7 @@ final class LoadSession {
             let bytes = try read(path, askedForAt: location)
             let dotenv = Dotenv(file: path) { environment[$0] }
             try dotenv.read(bytes, into: &variables)
+            try remainingVariables.charge(bytes.count, at: location, path: path)
         }
         return variables
     }

@@ -8,6 +8,14 @@ extension ProjectLoader {
         let session = LoadSession(
             files: files, home: request.home, interpolates: request.interpolates,
             standardInput: request.standardInput)
+        do throws(ComposeError) {
+            return try canonicalTree(request, session: session)
+        } catch {
+            throw session.writtenTexts.quoted(in: error)
+        }
+    }
+
+    private func canonicalTree(_ request: Request, session: LoadSession) throws(ComposeError) -> CanonicalTree {
         let sources = try ProjectSources(request, session: session)
         var loader = FileLoader(session: session, environment: sources.environment, directory: sources.directory)
         var root = try loader.model(from: sources.configFiles.map { ($0, nil) })
@@ -21,6 +29,7 @@ extension ProjectLoader {
         return CanonicalTree(
             root: root, name: sources.name, workingDirectory: sources.directory, configFiles: sources.configFiles,
             environmentFiles: sources.environmentFiles, environment: sources.environment,
-            profiles: sources.profiles, warnings: session.warnings)
+            profiles: sources.profiles, warnings: session.warnings,
+            writtenTexts: session.writtenTexts)
     }
 }

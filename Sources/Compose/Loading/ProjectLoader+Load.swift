@@ -5,7 +5,12 @@ extension ProjectLoader {
     /// that has one.
     package func load(_ request: Request) throws(ComposeError) -> Result {
         let tree = try canonicalTree(request)
-        let project = try ProjectDecoder.decode(tree)
+        let project: Project
+        do throws(ComposeError) {
+            project = try ProjectDecoder.decode(tree)
+        } catch {
+            throw tree.writtenTexts.quoted(in: error)
+        }
         let problems = ReferencedFiles.problems(of: project, in: tree, files: files)
         guard problems.isEmpty else { throw ComposeError(problems) }
         return Result(project: try project.resolvingLabels(files: files), warnings: tree.warnings, tree: tree)

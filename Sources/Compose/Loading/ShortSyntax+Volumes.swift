@@ -35,17 +35,20 @@ struct VolumeSpecification {
     private static func sections(of text: String) -> [String] {
         var sections: [String] = []
         var section = ""
+        var length = 0
         var depth = 0
         var previous: Character = " "
         for character in text {
-            let isDrive = section.count == 1 && section.first?.isLetter == true
+            let isDrive = length == 1 && section.first?.isLetter == true
             if character == ":" && depth == 0 && !isDrive {
                 sections.append(section)
                 section = ""
+                length = 0
             } else {
                 if character == "{" && previous == "$" { depth += 1 }
                 if character == "}" && depth > 0 { depth -= 1 }
                 section.append(character)
+                length += 1
             }
             previous = character
         }

@@ -4,6 +4,7 @@ import YAML
 struct TreeInterpolation {
     private(set) var problems: [ComposeError.Problem] = []
     private(set) var warnings: [ComposeError.Problem] = []
+    private var writtenTexts = WrittenTexts()
     private let environment: [String: String]
     /// How many bytes of expanded text a document may still have.
     private var remainingLength = 64 << 20
@@ -12,17 +13,20 @@ struct TreeInterpolation {
 
     /// The interpolated tree. Throws all problems of the tree at once.
     static func interpolated(
-        _ tree: YAMLNode, environment: [String: String], warnings: inout [ComposeError.Problem]
+        _ tree: YAMLNode, environment: [String: String], warnings: inout [ComposeError.Problem],
+        writtenTexts: inout WrittenTexts
     ) throws(ComposeError) -> YAMLNode {
         var pass = TreeInterpolation(environment: environment)
         var tree = tree
         pass.visit(&tree, at: ModelPath())
         warnings += pass.warnings
+        writtenTexts.add(pass.writtenTexts)
         if !pass.problems.isEmpty { throw ComposeError(pass.problems) }
         return tree
     }
 
     private mutating func visit(_ node: inout YAMLNode, at path: ModelPath) {
+        if problems.count >= ComposeError.mostProblems { return }
         if let text = node.string {
             node.value = value(of: text, at: path, location: node.location)
         } else {
@@ -55,7 +59,8 @@ struct TreeInterpolation {
         let expanded = try interpolation.expand(text)
         remainingLength -= expanded.utf8.count
         if remainingLength < 0 { throw .tooLong }
-        for name in unset {
+        if expanded != text { writtenTexts.add(text, expandedTo: expanded, at: location) }
+        for name in unset where warnings.count < LoadSession.mostWarnings {
             warnings.append(
                 path.problem(
                     .interpolation, at: location,

@@ -110,7 +110,9 @@ struct ConfigCommand: AsyncParsableCommand {
         if environment["PWD"] == nil { request.environment["PWD"] = here }
         request.interpolates = !noInterpolate
         request.home = environment["HOME"]
-        if files.contains("-") { request.standardInput = Array(FileHandle.standardInput.readDataToEndOfFile()) }
+        if files.contains("-") {
+            request.standardInput = (try? FileHandle.standardInput.read(upToCount: 9 << 20)).map { Array($0) } ?? []
+        }
         return request
     }
 

@@ -3,6 +3,25 @@ import Testing
 @testable import Compose
 
 struct InterpolationTests {
+    @Test(
+        arguments: [
+            ("ports: [\"${SECRET}:80\"]", "invalid port \"${SECRET}:80\": \"${SECRET}:80\" is not a port"),
+            ("ports: [\"80/$SECRET\"]", "invalid port \"80/$SECRET\": unknown protocol \"80/$SECRET\""),
+            ("volumes: [\"${SECRET}::b\"]", "invalid volume \"${SECRET}::b\": empty section"),
+            ("cgroup: $SECRET", "got \"$SECRET\""),
+            ("scale: $SECRET", "expected an integer, got \"$SECRET\""),
+            ("mem_limit: \"${SECRET}\"", "\"${SECRET}\" is no size"),
+            ("stop_grace_period: \"${SECRET}\"", "\"${SECRET}\" is no duration"),
+        ])
+    func `Messages quote what is written, not what a variable holds`(attribute: String, message: String) {
+        let files = MemoryFiles(["compose.yaml": "services: {web: {image: x, \(attribute)}}\n"])
+        var request = ProjectLoader.Request(workingDirectory: "/p")
+        request.environment = ["SECRET": "hunter2"]
+        let error = #expect(throws: ComposeError.self) { try ProjectLoader(files: files.access).load(request) }
+        #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+        #expect(error?.description.lowercased().contains("hunter2") == false)
+    }
+
     private func expand(_ template: String) throws -> String {
         let variables = ["SET": "value", "EMPTY": "", "DOLLAR": "$SET"]
         return try Interpolation(lookup: { variables[$0] }).expand(template)

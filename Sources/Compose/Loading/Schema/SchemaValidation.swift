@@ -14,10 +14,12 @@ struct SchemaValidation {
     }
 
     private mutating func report(_ path: ModelPath, _ location: SourceLocation, _ message: String) {
+        if problems.count >= ComposeError.mostProblems { return }
         problems.append(path.problem(.schema, at: location, message))
     }
 
     private mutating func check(_ node: YAMLNode, _ schema: Schema, _ path: ModelPath) {
+        if problems.count >= ComposeError.mostProblems { return }
         switch (schema, node.value) {
         case (.any, _), (.null, .null), (.boolean, .bool), (.string, .string), (.number, .int), (.number, .float):
             return
@@ -77,6 +79,7 @@ struct SchemaValidation {
         _ mapping: YAMLMapping, _ location: SourceLocation, _ object: Schema.Object, _ path: ModelPath
     ) {
         for entry in mapping.entries {
+            if problems.count >= ComposeError.mostProblems { return }
             if let schema = object.keys[entry.key] {
                 check(entry.value, schema, path.key(entry.key))
             } else if object.isExtensible && entry.key.hasPrefix("x-") {
