@@ -7,7 +7,7 @@ enum ExpansionLimits {
     /// How many dependencies the services of a project may have together.
     static let dependencies = 50_000
     /// How many entries in short syntax a project may have.
-    static let entries = 100_000
+    static let entries = 75_000
 
     private static let expanding = [
         "volumes", "devices", "secrets", "configs", "env_file", "label_file", "networks", "gpus", "models",
