@@ -7,15 +7,16 @@ enum ExpansionLimits {
     /// How many dependencies the services of a project may have together.
     static let dependencies = 50_000
     /// How many entries in short syntax a project may have.
-    static let entries = 100_000
+    static let entries = 75_000
 
     private static let expanding = [
         "volumes", "devices", "secrets", "configs", "env_file", "label_file", "networks", "gpus", "models",
     ]
 
-    /// Throws at the entry with which a tree exceeds a bound.
+    /// Throws at the entry with which a tree exceeds a bound, or every port that cannot be read.
     static func enforce(on tree: YAMLNode) throws(ComposeError) {
         var (ports, dependencies, entries) = (0, 0, 0)
+        var problems: [ComposeError.Problem] = []
         for service in tree["services"]?.mapping?.entries ?? [] {
             let path = ModelPath(keys: "services", service.key)
             for attribute in service.value.mapping?.entries ?? [] {
@@ -28,7 +29,7 @@ enum ExpansionLimits {
                 switch attribute.key {
                 case "ports":
                     for (index, item) in (attribute.value.sequence ?? []).enumerated() {
-                        ports += try count(of: item, at: path.key("ports").item(index))
+                        ports += count(of: item, at: path.key("ports").item(index), &problems)
                         try check(ports, Self.ports, "ports")
                     }
                 case "depends_on", "links":
@@ -41,11 +42,20 @@ enum ExpansionLimits {
                 }
             }
         }
+        if !problems.isEmpty { throw ComposeError(problems) }
     }
 
-    private static func count(of item: YAMLNode, at path: ModelPath) throws(ComposeError) -> Int {
+    /// One port that cannot be read does not keep the others from being told.
+    private static func count(
+        of item: YAMLNode, at path: ModelPath, _ problems: inout [ComposeError.Problem]
+    ) -> Int {
         guard let text = item.string else { return 1 }
-        return try PortSpecification(parsing: text, at: path, location: item.location).count
+        do throws(ComposeError) {
+            return try PortSpecification(parsing: text, at: path, location: item.location).count
+        } catch {
+            if problems.count < ComposeError.mostProblems { problems += error.problems }
+            return 1
+        }
     }
 }
 

@@ -74,7 +74,7 @@ extension FileLoader {
             throw entry.path.error(
                 .unsupported, at: entry.location, "files include one another more than \(Self.deepestInclude) deep")
         }
-        try session.charge(environment.count * 4, at: entry.location)
+        try session.charge(environment.count * 20, at: entry.location)
         let variables = try session.variables(from: files, environment: environment)
         var loader = FileLoader(
             session: session, environment: environment.merging(variables) { first, _ in first },

@@ -103,4 +103,10 @@ struct ShortSyntaxTests {
     func `Other short forms become long`(attribute: String, value: String, expected: String) throws {
         #expect(try web(attribute, value) == expected)
     }
+
+    @Test func `Every port that cannot be read is told`() {
+        let found = problems(
+            "services: {a: {image: x, ports: [\"a\", \"80\", \"b\"]}, b: {image: x, ports: [\"c\"]}}\n")
+        #expect(found.split(separator: "\n").count == 3)
+    }
 }
