@@ -20,7 +20,16 @@ enum Interruption {
     static func whileWatchingSignals(
         _ body: @escaping @Sendable () async throws -> ExitStatus
     ) async -> ExitStatus {
-        let task = Task { try await body() }
+        let (start, go) = AsyncStream.makeStream(of: Void.self)
+        let task = Task {
+            // Not before both signals are watched: one that came earlier would be lost.
+            var watched = 0
+            for await _ in start {
+                watched += 1
+                if watched == 2 { break }
+            }
+            return try await body()
+        }
         let queue = DispatchQueue(label: "signals")
         let sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
@@ -33,6 +42,7 @@ enum Interruption {
                 if isSecond { _exit(128 + number) }
                 task.cancel()
             }
+            source.setRegistrationHandler { go.yield() }
             source.resume()
             return source
         }
