@@ -9,12 +9,12 @@ PAGES := man/watcher.1
 UNITS := systemd/watcher.service systemd/watcher.timer
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test conformance check fmt demo bench fuzz install uninstall clean
+.PHONY: help build release test conformance engine-conformance check fmt demo bench fuzz install uninstall clean
 
 help: ## this list
 	@echo 'watcher: what a Git branch says should run, runs on this Docker Engine'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo 'Start with `make demo`. Missing Debian packages are installed with apt (as root, or by sudo).'
 
@@ -41,6 +41,13 @@ fuzz: ## load mutated Compose files for a while: SECONDS=60 SEED=n CORPUS=DIR
 	scripts/provide build
 	$(SWIFT) build --build-tests
 	FUZZ_SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' CORPUS='$(abspath $(CORPUS))' SWIFT='$(SWIFT)' scripts/fuzz
+
+engine-conformance: ## compare what docker compose and watcher create: CORPUS=DIR (ALL=1, ONLY=TEXT, ENGINE_REPORT=FILE)
+	@test -n "$(CORPUS)" || { echo 'usage: make engine-conformance CORPUS=DIR [ALL=1]' >&2; exit 64; }
+	scripts/provide build test
+	$(SWIFT) build --build-tests
+	scripts/engine-conformance '$(abspath $(CORPUS))' $(if $(ALL),--all) $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(ENGINE_REPORT),--report '$(abspath $(ENGINE_REPORT))')
 
 check: ## formatting, walls between rooms, manual page, units and documents; builds nothing
 	scripts/provide check

@@ -85,7 +85,7 @@ import Testing
         secrets: {key: {file: ./key}}
         """
 
-    private static let disk = FileAccess(
+    static let disk = FileAccess(
         kind: { path in
             var isDirectory = false
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return nil }
