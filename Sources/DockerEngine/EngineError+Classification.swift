@@ -63,6 +63,9 @@ extension EngineError {
     /// The reason behind a pull that failed, whether by status or (`status` 200) by a message in the stream.
     static func pullReason(status: Int, _ message: String) -> Reason {
         let text = message.lowercased()
+        // What is no JSON of a registry is told with its status: "error parsing HTTP 429 response body".
+        let told = text.firstMatch(of: /http (?:response )?(?:status: )?([1-5][0-9][0-9])\b/).flatMap { Int($0.1) }
+        let status = told ?? status
         func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
         if says("no space left on device", "disk quota exceeded") { return .diskFull }
         if status == 429 || says("toomanyrequests", "too many requests", "rate limit") { return .rateLimited }
