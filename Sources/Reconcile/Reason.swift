@@ -9,6 +9,8 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case nameConflict = "name-conflict"
     case invalidContainer = "invalid-container"
     case dependencyFailed = "dependency-failed"
+    /// What a commit says to build cannot be built; nothing was touched.
+    case buildFailed = "build-failed"
     // Trouble that passes: nothing is skip-listed.
     case remoteUnreachable = "remote-unreachable"
     case registryUnreachable = "registry-unreachable"
@@ -46,7 +48,7 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     package var isCommitsFault: Bool {
         switch self {
         case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
-            .dependencyFailed:
+            .dependencyFailed, .buildFailed:
             true
         default: false
         }

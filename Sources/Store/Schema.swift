@@ -9,6 +9,7 @@ enum Schema {
     static func bringUpToDate(_ database: DatabaseQueue, path: String) throws {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { try $0.execute(sql: v1) }
+        migrator.registerMigration("v2 images") { try $0.execute(sql: v2Images) }
         guard try !database.read(migrator.hasBeenSuperseded) else {
             throw StoreError(
                 reason: .stateUnusable, message: "the database \(path) was made by a newer version of watcher",
@@ -82,5 +83,10 @@ enum Schema {
             since INTEGER NOT NULL,
             until INTEGER -- NULL: until resumed
         ) STRICT;
+        """
+    /// Where images came from, to get the very same ones again.
+    private static let v2Images = """
+        ALTER TABLE snapshots ADD COLUMN image_digests TEXT NOT NULL DEFAULT '{}'; -- JSON
+        ALTER TABLE snapshots ADD COLUMN builds TEXT NOT NULL DEFAULT '{}'; -- JSON
         """
 }

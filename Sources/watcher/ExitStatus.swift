@@ -57,7 +57,7 @@ enum ExitStatus: Int32, CaseIterable {
         self =
             switch reason {
             case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
-                .dependencyFailed:
+                .dependencyFailed, .buildFailed:
                 .failed
             case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
                 .dependencyNotReady:

@@ -80,16 +80,41 @@ package struct RegistryCredentials: Sendable {
     ///
     /// Throws `EngineError` when the configuration or a helper cannot be used.
     func header(registry: String) async throws -> String? {
+        guard let file = try load(), let found = try await login(registry, file) else { return nil }
+        return try Self.encoded(found)
+    }
+
+    /// The value of `X-Registry-Config`, for builds: the logins of Docker Hub and of the registries whose names occur in the
+    /// texts; nil when there are none.
+    ///
+    /// Throws `EngineError` when the configuration or a helper cannot be used.
+    func header(registriesNamedIn texts: [String]) async throws -> String? {
         guard let file = try load() else { return nil }
+        let known = Set((file.auths ?? [:]).keys).union((file.credHelpers ?? [:]).keys)
+        let hub = Self.key(of: "docker.io")
+        let named = Set(known.map { String(Self.host(of: $0)) }).filter { host in
+            texts.contains { $0.contains(host) }
+        }
+        var logins: [String: Header] = [:]
+        for registry in named.union(known.contains(hub) ? ["docker.io"] : []).sorted() {
+            logins[Self.key(of: registry)] = try await login(registry, file)
+        }
+        return logins.isEmpty ? nil : try Self.encoded(logins)
+    }
+
+    private func login(_ registry: String, _ file: File) async throws -> Header? {
         let key = Self.key(of: registry)
         var header: Header?
         if let helper = file.credHelpers?[key] ?? file.credHelpers?[registry] ?? file.credsStore, !helper.isEmpty {
             header = try await ask(helper, for: key)
         }
-        guard let found = try header ?? stored(file.auths ?? [:], key) else { return nil }
+        return try header ?? stored(file.auths ?? [:], key)
+    }
+
+    private static func encoded(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Self.urlSafe(try encoder.encode(found).base64EncodedString())
+        return urlSafe(try encoder.encode(value).base64EncodedString())
     }
 
     private static func urlSafe(_ text: String) -> String {
