@@ -44,11 +44,11 @@ fuzz: ## load mutated Compose files for a while: SECONDS=60 SEED=n CORPUS=DIR
 	$(SWIFT) build --build-tests
 	FUZZ_SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' CORPUS='$(abspath $(CORPUS))' SWIFT='$(SWIFT)' scripts/fuzz
 
-engine-conformance: ## compare what docker compose and watcher create: CORPUS=DIR (ALL=1, ONLY=TEXT, ENGINE_REPORT=FILE)
-	@test -n "$(CORPUS)" || { echo 'usage: make engine-conformance CORPUS=DIR [ALL=1]' >&2; exit 64; }
+engine-conformance: ## compare what docker compose and watcher create: CORPUS=DIR (RUN=1, ALL=1, ONLY=TEXT, ENGINE_REPORT=FILE)
+	@test -n "$(CORPUS)" || { echo 'usage: make engine-conformance CORPUS=DIR [RUN=1] [ALL=1]' >&2; exit 64; }
 	scripts/provide build test
 	$(SWIFT) build --build-tests
-	scripts/engine-conformance '$(abspath $(CORPUS))' $(if $(ALL),--all) $(if $(ONLY),--only '$(ONLY)') \
+	scripts/engine-conformance '$(abspath $(CORPUS))' $(if $(RUN),--run) $(if $(ALL),--all) $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(ENGINE_REPORT),--report '$(abspath $(ENGINE_REPORT))')
 
 check: ## formatting, walls between rooms, manual page, units and documents; builds nothing
