@@ -9,6 +9,7 @@ enum Schema {
     static func bringUpToDate(_ database: DatabaseQueue, path: String) throws {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { try $0.execute(sql: v1) }
+        migrator.registerMigration("v2 builds on the host") { try $0.execute(sql: v2HostBuilds) }
         guard try !database.read(migrator.hasBeenSuperseded) else {
             throw StoreError(
                 reason: .stateUnusable, message: "the database \(path) was made by a newer version of watcher",
@@ -16,6 +17,17 @@ enum Schema {
         }
         if try !database.read(migrator.hasCompletedMigrations) { try migrator.migrate(database) }
     }
+
+    /// Which build's outputs lay in the checkout; no row for a snapshot without one.
+    private static let v2HostBuilds = """
+        CREATE TABLE host_builds (
+            project TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            build TEXT NOT NULL,
+            PRIMARY KEY (project, number),
+            FOREIGN KEY (project, number) REFERENCES deployments ON DELETE CASCADE
+        ) STRICT;
+        """
 
     private static let v1 = """
         CREATE TABLE deployments (
