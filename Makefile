@@ -5,6 +5,8 @@ SWIFT ?= swift
 TESTS ?=
 CONFORMANCE_REPORT ?= .build/conformance.txt
 RELEASE := .build/release/watcher
+# What the dynamic linker must not do at every start: move the program, export its 40,000 symbols, load libstdc++.
+RELEASE_FLAGS = --static-swift-stdlib -Xlinker -no-pie -Xlinker --version-script='$(CURDIR)/scripts/release.map'
 PAGES := man/watcher.1
 UNITS := systemd/watcher.service systemd/watcher.timer
 
@@ -24,7 +26,9 @@ build: ## build for debugging: .build/debug/watcher
 
 release: ## build for use, with the Swift runtime inside: .build/release/watcher
 	scripts/provide build
-	$(SWIFT) build -c release --static-swift-stdlib --product watcher
+	mkdir -p .build/static
+	ln -sf "$$(clang -print-file-name=libstdc++.a)" .build/static/
+	$(SWIFT) build -c release $(RELEASE_FLAGS) --product watcher
 
 test: ## build once, start a private engine, registry and sshd, run every test (TESTS=regex: only those)
 	scripts/provide build test
@@ -65,9 +69,9 @@ demo: ## see the main job done: deploy, change, fail, undo, fix, roll back
 	@test -x .build/debug/watcher || $(SWIFT) build --product watcher
 	scripts/demo
 
-bench: release ## measure start-up, and an idle check over ssh against git ls-remote
+bench: release ## measure start-up, config against docker compose's, an idle check against git ls-remote: CORPUS=DIR
 	scripts/provide test
-	scripts/bench $(RELEASE)
+	CORPUS='$(abspath $(CORPUS))' scripts/bench $(RELEASE)
 
 install: ## install binary, manual page and units (PREFIX=/usr/local, DESTDIR=); run `make release` before
 	@test -x $(RELEASE) || { echo 'make install: run `make release` first' >&2; exit 1; }
