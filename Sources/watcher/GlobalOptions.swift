@@ -58,6 +58,7 @@ extension GlobalOptions {
     /// The arguments with global options that stand before the command, as in `watcher --config FILE deploy`, moved
     /// behind it, where every command reads them.
     static func afterCommand(_ arguments: [String]) -> [String] {
+        guard arguments.first?.hasPrefix("-") == true else { return arguments }
         let valued: Set<String> = ["--config", "--state-dir", "--format", "--color"]
         let flags: Set<String> = ["-v", "--verbose", "-q", "--quiet"]
         var end = 0

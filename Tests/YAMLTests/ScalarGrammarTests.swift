@@ -16,7 +16,7 @@ struct ScalarGrammarTests {
 
     @Test func `A decimal number is what the rule says`() {
         let rule = /[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?/
-        for text in texts(of: "-+.1eE", upTo: 5) + ["1_0", "١", "1.5e+10", " 1", "1\u{301}"] {
+        for text in texts(of: "-+.1eE", upTo: 4) + ["1_0", "١", "1.5e+10", " 1", "1\u{301}"] {
             #expect(ScalarGrammar.isDecimal(text) == (text.wholeMatch(of: rule) != nil), "\(text)")
         }
     }

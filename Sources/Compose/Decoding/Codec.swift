@@ -29,17 +29,22 @@ struct Attribute<Root: Sendable>: Sendable {
     var read: @Sendable (YAMLNode, inout Root, inout Decoding) -> Void
     var write: @Sendable (Root, Rendition) -> Document?
 
+    /// Inlined, and the key path in a closure, so that the compiler makes a plain access of each key path; at run time
+    /// key paths cost a good part of what a small file needs.
+    @inline(__always)
     init<Value>(
-        _ name: String, _ keyPath: any WritableKeyPath<Root, Value> & Sendable, _ codec: Codec<Value>,
-        json jsonName: String? = nil, _ presence: Presence = .always
+        _ name: String, _ keyPath: @autoclosure @escaping @Sendable () -> WritableKeyPath<Root, Value>,
+        _ codec: Codec<Value>, json jsonName: String? = nil, _ presence: Presence = .always
     ) {
+        let get: @Sendable (Root) -> Value = { $0[keyPath: keyPath()] }
+        let set: @Sendable (inout Root, Value) -> Void = { $0[keyPath: keyPath()] = $1 }
         self.name = name
         self.jsonName = jsonName ?? name
         self.presence = presence
         read = { node, root, decoding in
-            if let value = codec.decode(node, &decoding) { root[keyPath: keyPath] = value }
+            if let value = codec.decode(node, &decoding) { set(&root, value) }
         }
-        write = { root, rendition in codec.encode(root[keyPath: keyPath], rendition) }
+        write = { root, rendition in codec.encode(get(root), rendition) }
     }
 
     func isPresent(in rendition: Rendition) -> Bool {
@@ -57,8 +62,13 @@ struct Shape<Root: Sendable>: Sendable {
     private let attributes: [Attribute<Root>]
     /// The attributes by name; of two with the same name the first is read.
     private let byName: [String: Attribute<Root>]
-    /// Where `x-` keys are kept; without it they are skipped.
-    private let extensions: (any WritableKeyPath<Root, [String: ExtensionValue]> & Sendable)?
+    /// What to do with `x-` keys; without it they are skipped.
+    private let extensions: ExtensionAccess?
+
+    private struct ExtensionAccess: Sendable {
+        var get: @Sendable (Root) -> [String: ExtensionValue]
+        var add: @Sendable (inout Root, String, ExtensionValue) -> Void
+    }
 
     init(_ attributes: [Attribute<Root>]) {
         self.attributes = attributes
@@ -66,12 +76,16 @@ struct Shape<Root: Sendable>: Sendable {
         extensions = nil
     }
 
+    /// - Parameter extensions: Where `x-` keys are kept.
+    @inline(__always)
     init(
-        _ attributes: [Attribute<Root>], extensions: any WritableKeyPath<Root, [String: ExtensionValue]> & Sendable
+        _ attributes: [Attribute<Root>],
+        extensions: @autoclosure @escaping @Sendable () -> WritableKeyPath<Root, [String: ExtensionValue]>
     ) {
         self.attributes = attributes
         byName = Self.index(attributes)
-        self.extensions = extensions
+        self.extensions = ExtensionAccess(
+            get: { $0[keyPath: extensions()] }, add: { $0[keyPath: extensions()][$1] = $2 })
     }
 
     private static func index(_ attributes: [Attribute<Root>]) -> [String: Attribute<Root>] {
@@ -84,7 +98,7 @@ struct Shape<Root: Sendable>: Sendable {
         var root = root
         for entry in mapping.entries {
             if let extensions, entry.key.hasPrefix("x-") {
-                root[keyPath: extensions][entry.key] = ExtensionValue(entry.value)
+                extensions.add(&root, entry.key, ExtensionValue(entry.value))
             }
             guard let attribute = byName[entry.key], !entry.value.isNull else { continue }
             decoding.at(entry.key) { attribute.read(entry.value, &root, &$0) }
@@ -98,7 +112,7 @@ struct Shape<Root: Sendable>: Sendable {
             return .init(name: rendition == .yaml ? attribute.name : attribute.jsonName, value: value)
         }
         if rendition == .yaml, let extensions {
-            let values = root[keyPath: extensions]
+            let values = extensions.get(root)
             fields += values.keys.sorted(by: NaturalOrder.precedes).map { key in
                 .init(name: key, value: values[key].map(Document.init) ?? .null)
             }
@@ -107,39 +121,43 @@ struct Shape<Root: Sendable>: Sendable {
     }
 }
 
+/// Shapes within shapes: each is made when the first value of its kind comes along.
 extension Codec {
     /// An optional section: left out when the file does not have it, kept when it is there but empty.
-    static func section<Root>(_ empty: Root, _ shape: Shape<Root>) -> Codec where Value == Root? {
+    static func section<Root>(_ empty: Root, _ shape: @autoclosure @escaping @Sendable () -> Shape<Root>) -> Codec
+    where Value == Root? {
         Codec(
-            decode: { node, decoding in .some(shape.decode(node, into: empty, &decoding)) },
-            encode: { value, rendition in value.map { shape.encode($0, rendition) } })
+            decode: { node, decoding in .some(shape().decode(node, into: empty, &decoding)) },
+            encode: { value, rendition in value.map { shape().encode($0, rendition) } })
     }
 
     /// A section that JSON always shows, `{}` when empty; YAML leaves an empty one out.
-    static func structure(_ empty: Value, _ shape: Shape<Value>) -> Codec {
+    static func structure(_ empty: Value, _ shape: @autoclosure @escaping @Sendable () -> Shape<Value>) -> Codec {
         Codec(
-            decode: { node, decoding in shape.decode(node, into: empty, &decoding) },
+            decode: { node, decoding in shape().decode(node, into: empty, &decoding) },
             encode: { value, rendition in
-                let document = shape.encode(value, rendition)
+                let document = shape().encode(value, rendition)
                 return rendition == .yaml && document == .fields([]) ? nil : document
             })
     }
 
-    static func list<Root>(_ empty: Root, _ shape: Shape<Root>) -> Codec where Value == [Root] {
+    static func list<Root>(_ empty: Root, _ shape: @autoclosure @escaping @Sendable () -> Shape<Root>) -> Codec
+    where Value == [Root] {
         Codec(
             decode: { node, decoding in
                 guard case .sequence(let nodes) = node.value else { return decoding.expected("a list", at: node) }
                 return nodes.enumerated().compactMap { index, node in
-                    decoding.at(index) { shape.decode(node, into: empty, &$0) }
+                    decoding.at(index) { shape().decode(node, into: empty, &$0) }
                 }
             },
             encode: { values, rendition in
-                values.isEmpty ? nil : .list(values.map { shape.encode($0, rendition) })
+                values.isEmpty ? nil : .list(values.map { shape().encode($0, rendition) })
             })
     }
 
     /// A map from user-chosen names to sections, any of which may be left empty.
-    static func table<Root>(_ empty: Root, _ shape: Shape<Root>) -> Codec where Value == [String: Root?] {
+    static func table<Root>(_ empty: Root, _ shape: @autoclosure @escaping @Sendable () -> Shape<Root>) -> Codec
+    where Value == [String: Root?] {
         Codec(
             decode: { node, decoding in
                 guard case .mapping(let mapping) = node.value else { return decoding.expected("a mapping", at: node) }
@@ -147,19 +165,20 @@ extension Codec {
                 for entry in mapping.entries where !entry.key.hasPrefix("x-") {
                     let value =
                         entry.value.isNull
-                        ? nil : decoding.at(entry.key) { shape.decode(entry.value, into: empty, &$0) }
+                        ? nil : decoding.at(entry.key) { shape().decode(entry.value, into: empty, &$0) }
                     table.updateValue(value, forKey: entry.key)
                 }
                 return table
             },
             encode: { table, rendition in
-                table.isEmpty ? nil : .map(table.mapValues { $0.map { shape.encode($0, rendition) } ?? .null })
+                table.isEmpty ? nil : .map(table.mapValues { $0.map { shape().encode($0, rendition) } ?? .null })
             })
     }
 
     /// A map from user-chosen names to sections.
-    static func map<Root>(_ empty: Root, _ shape: Shape<Root>) -> Codec where Value == [String: Root] {
-        let table = Codec<[String: Root?]>.table(empty, shape)
+    static func map<Root>(_ empty: Root, _ shape: @autoclosure @escaping @Sendable () -> Shape<Root>) -> Codec
+    where Value == [String: Root] {
+        let table = Codec<[String: Root?]>.table(empty, shape())
         return Codec(
             decode: { node, decoding in table.decode(node, &decoding)?.mapValues { $0 ?? empty } },
             encode: { values, rendition in table.encode(values, rendition) })

@@ -72,13 +72,13 @@ extension YAMLNode {
 extension Decoding {
     /// The named sections of one part of the file; an empty one gets its defaults.
     fileprivate mutating func sections<Root>(
-        _ node: YAMLNode, _ empty: (String) -> Root, _ shape: Shape<Root>
+        _ node: YAMLNode, _ empty: (String) -> Root, _ shape: @autoclosure () -> Shape<Root>
     ) -> [String: Root] {
         var sections: [String: Root] = [:]
         for entry in node.mappingEntries {
             let start = empty(entry.key)
             sections[entry.key] =
-                entry.value.isNull ? start : at(entry.key) { shape.decode(entry.value, into: start, &$0) }
+                entry.value.isNull ? start : at(entry.key) { shape().decode(entry.value, into: start, &$0) }
         }
         return sections
     }

@@ -2,17 +2,35 @@ import YAML
 
 /// Turns every short syntax into its long form.
 enum Canonicalization {
-    static func canonicalize(_ tree: inout YAMLNode, at path: ModelPath = ModelPath()) throws(ComposeError) {
-        let rule = rules[path]
-        if let rule, try rule.apply(to: &tree, at: path) { return }
+    /// - Parameter keepsUnreadable: Ports, volumes and devices that cannot be read stay as they are, for the tree is
+    ///   not interpolated.
+    static func canonicalize(
+        _ tree: inout YAMLNode, at path: ModelPath = ModelPath(), keepsUnreadable: Bool = false
+    ) throws(ComposeError) {
+        if let rule = rules[path] {
+            do throws(ComposeError) {
+                if try rule.apply(to: &tree, at: path) { return }
+            } catch {
+                guard keepsUnreadable, rule.readsText else { throw error }
+                return
+            }
+        }
         try tree.updateEach { (step, child) throws(ComposeError) in
-            try canonicalize(&child, at: ModelPath(path.steps + [step]))
+            try canonicalize(&child, at: ModelPath(path.steps + [step]), keepsUnreadable: keepsUnreadable)
         }
     }
 
     private enum Rule: Sendable {
         case build, ssh, keyValues, dependencies, environmentFiles, list, names, wrapped(in: String), gpus, ports
         case volume, device, external, addresses
+
+        /// Whether the rule takes a text apart; it then changes nothing before it has read everything.
+        var readsText: Bool {
+            switch self {
+            case .ports, .volume, .device: true
+            default: false
+            }
+        }
 
         /// Applies the rule; true if nothing below the node needs a look.
         func apply(to node: inout YAMLNode, at path: ModelPath) throws(ComposeError) -> Bool {

@@ -14,7 +14,8 @@ enum ExpansionLimits {
     ]
 
     /// Throws at the entry with which a tree exceeds a bound, or every port that cannot be read.
-    static func enforce(on tree: YAMLNode) throws(ComposeError) {
+    /// - Parameter keepsUnreadable: Such a port counts as one, for the tree is not interpolated.
+    static func enforce(on tree: YAMLNode, keepsUnreadable: Bool = false) throws(ComposeError) {
         var (ports, dependencies, entries) = (0, 0, 0)
         var problems: [ComposeError.Problem] = []
         for service in tree["services"]?.mapping?.entries ?? [] {
@@ -42,7 +43,7 @@ enum ExpansionLimits {
                 }
             }
         }
-        if !problems.isEmpty { throw ComposeError(problems) }
+        if !problems.isEmpty, !keepsUnreadable { throw ComposeError(problems) }
     }
 
     /// One port that cannot be read does not keep the others from being told.

@@ -65,8 +65,8 @@ struct FileLoader {
             try session.charge(tree, at: part.location)
             try ListUniqueness.enforce(on: &tree)
             if mode == .project { try validate(&tree) }
-            try ExpansionLimits.enforce(on: tree)
-            try Canonicalization.canonicalize(&tree)
+            try ExpansionLimits.enforce(on: tree, keepsUnreadable: !session.interpolates)
+            try Canonicalization.canonicalize(&tree, keepsUnreadable: !session.interpolates)
             try ListUniqueness.enforce(on: &tree)
         }
         return (tree, tags)

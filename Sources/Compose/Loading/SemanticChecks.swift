@@ -55,7 +55,7 @@ enum SemanticChecks {
     private static func serviceProblems(of service: YAMLNode, at path: ModelPath) -> [ComposeError.Problem] {
         var problems: [ComposeError.Problem] = []
         for (index, port) in (service["ports"]?.sequence ?? []).enumerated() {
-            if port["target"] == nil {
+            if port.mapping != nil, port["target"] == nil {
                 problems.append(
                     path.key("ports").item(index).problem(.semantics, at: port.location, "the target port is missing"))
             }

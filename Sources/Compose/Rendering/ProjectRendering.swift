@@ -23,6 +23,12 @@ package enum ProjectRendering {
         return escaped(YAMLEmitter.text(.fields(fields)))
     }
 
+    /// Indented JSON, ending with a newline; dollar signs are as written.
+    package static func json(_ model: UninterpolatedModel) -> String { JSONWriter.indented(model.document) + "\n" }
+
+    /// YAML, ending with a newline; dollar signs are as written.
+    package static func yaml(_ model: UninterpolatedModel) -> String { YAMLEmitter.text(model.document) }
+
     /// The enabled services' names, dependencies first.
     package static func services(_ project: Project) -> [String] { project.dependencyOrder }
 
@@ -59,9 +65,9 @@ package enum ProjectRendering {
     }
 
     private static func part<Root>(
-        _ name: String, _ values: [String: Root], _ shape: Shape<Root>, _ rendition: Rendition
+        _ name: String, _ values: [String: Root], _ shape: @autoclosure () -> Shape<Root>, _ rendition: Rendition
     ) -> Document.Field? {
-        values.isEmpty ? nil : .init(name: name, value: .map(values.mapValues { shape.encode($0, rendition) }))
+        values.isEmpty ? nil : .init(name: name, value: .map(values.mapValues { shape().encode($0, rendition) }))
     }
 
     private static func escaped(_ text: String) -> String {

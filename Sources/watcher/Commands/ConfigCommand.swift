@@ -67,11 +67,16 @@ struct ConfigCommand: AsyncParsableCommand {
         let files = FileAccess.disk()
         let text: String
         do {
-            let result = try ProjectLoader(files: files).load(request(environment))
-            for warning in result.warnings {
-                terminal.message("watcher: warning: \(warning.description.printable)", priority: 4)
+            let (loader, request) = (ProjectLoader(files: files), request(environment))
+            if noInterpolate, listing == nil {
+                let model = try loader.loadUninterpolated(request)
+                warn(model.warnings, on: terminal)
+                text = format == .json ? ProjectRendering.json(model) : ProjectRendering.yaml(model)
+            } else {
+                let result = try loader.load(request)
+                warn(result.warnings, on: terminal)
+                text = try self.text(try result.project.selecting(selection), files)
             }
-            text = try self.text(try result.project.selecting(selection), files)
         } catch let error as ComposeError {
             throw InvalidCompose(message: error.description)
         } catch let error as FileAccessError {
@@ -85,6 +90,12 @@ struct ConfigCommand: AsyncParsableCommand {
             throw DeployError(
                 stage: .load, reason: .permissions, message: "\(output) cannot be written: \(error.cause)",
                 advice: "Choose another file with --output.")
+        }
+    }
+
+    private func warn(_ problems: [ComposeError.Problem], on terminal: Terminal) {
+        for problem in problems {
+            terminal.message("watcher: warning: \(problem.description.printable)", priority: 4)
         }
     }
 
@@ -132,9 +143,7 @@ struct ConfigCommand: AsyncParsableCommand {
         case nil: break
         }
         let resolved = try project.resolvingEnvironment(files: files)
-        let text = format == .json ? ProjectRendering.json(resolved) : ProjectRendering.yaml(resolved)
-        // Nothing was interpolated, so a dollar needs no protection to be read again.
-        return noInterpolate ? text.replacing("$$", with: "$") : text
+        return format == .json ? ProjectRendering.json(resolved) : ProjectRendering.yaml(resolved)
     }
 }
 

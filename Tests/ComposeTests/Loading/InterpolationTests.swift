@@ -108,4 +108,84 @@ struct InterpolationTests {
             .tree { $0.interpolates = false }
         #expect(tree.web("image") == "\"x$A\"")
     }
+
+    @Test func `Without interpolation what a variable keeps from being read stays short, as docker compose prints it`()
+        throws
+    {
+        let files = MemoryFiles([
+            "compose.yaml": """
+                name: p
+                services:
+                  b: {image: "y", pids_limit: "${PL}", configs: [c]}
+                  a:
+                    image: x:${TAG}
+                    ports: ["${PORT}:80", "81:81"]
+                    volumes: ["${V}:/x", "/a:${W}:ro"]
+                    devices: ["${DEV}:/dev/x"]
+                    environment: {A: "${A}", B: $B}
+                    build: {context: "${CTX}"}
+                    depends_on: [b]
+                    profiles: [p]
+                configs: {c: {environment: PATH}}
+                """
+        ])
+        var request = ProjectLoader.Request(workingDirectory: "/p")
+        request.environment = ["PATH": "/bin"]
+        let model = try ProjectLoader(files: files.access).loadUninterpolated(request)
+        #expect(
+            ProjectRendering.yaml(model) == """
+                configs:
+                  c:
+                    environment: PATH
+                    name: p_c
+                name: p
+                networks:
+                  default:
+                    name: p_default
+                services:
+                  a:
+                    build:
+                      context: /p/${CTX}
+                      dockerfile: Dockerfile
+                    depends_on:
+                      b:
+                        condition: service_started
+                        required: true
+                    devices:
+                      - permissions: rwm
+                        source: ${DEV}
+                        target: /dev/x
+                    environment:
+                      A: ${A}
+                      B: $B
+                    image: x:${TAG}
+                    networks:
+                      default: null
+                    ports:
+                      - ${PORT}:80
+                      - 81:81
+                    profiles:
+                      - p
+                    volumes:
+                      - source: ${V}
+                        target: /x
+                        type: volume
+                        volume: {}
+                      - bind:
+                          create_host_path: true
+                        read_only: true
+                        source: /a
+                        target: ${W}
+                        type: bind
+                  b:
+                    configs:
+                      - source: c
+                    image: "y"
+                    networks:
+                      default: null
+                    pids_limit: ${PL}
+
+                """)
+        #expect(ProjectRendering.json(model).contains(#""${PORT}:80","#))
+    }
 }
