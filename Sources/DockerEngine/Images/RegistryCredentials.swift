@@ -1,5 +1,6 @@
 import Compose
 import FoundationEssentials
+import Glibc
 import Reconcile
 import Subprocess
 import SystemPackage
@@ -187,10 +188,14 @@ package struct RegistryCredentials: Sendable {
         return rest.prefix { $0 != "/" }
     }
 
-    /// The reading end of a pipe that holds the text, which is short. A helper that ends without reading it then is its own
-    /// affair: writing to it later would end this process with SIGPIPE.
+    /// The reading end of a stream that holds the text, which is short, and then ends. A helper that ends without reading it
+    /// then is its own affair: writing to it later would end this process with SIGPIPE. A pair of sockets, because a pipe
+    /// cannot be made close-on-exec in one call here: a process started meanwhile would inherit it and keep it open.
     private static func holding(_ text: String) throws -> FileDescriptor {
-        let (reading, writing) = try FileDescriptor.pipe()
+        var ends: [Int32] = [-1, -1]
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw Errno(rawValue: errno) }
+        let (reading, writing) = (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
         do {
             try writing.closeAfter { _ = try writing.writeAll(text.utf8) }
         } catch {
