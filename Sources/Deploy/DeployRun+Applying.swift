@@ -8,14 +8,22 @@ extension DeployRun {
     ) async throws -> RunResult {
         var (observed, plan) = try await self.plan(candidate)
         if options.dryRun { return preview(candidate, plan) }
+        var candidate = candidate
         if !plan.pulls.isEmpty {
             try await pull(plan.pulls, candidate)
             (observed, plan) = try await replan(candidate, plan)
         }
+        if !plan.retags.isEmpty {
+            try await retag(plan.retags)
+            (observed, plan) = try await replan(candidate, plan)
+        }
         if !plan.builds.isEmpty {
-            if let failed = try await build(plan, candidate) {
+            if staged == nil { candidate = try await rebuilding(candidate) }
+            do {
+                try await build(plan.builds, candidate)
+            } catch let error as DeployError where error.reason == .buildFailed && candidate.kind == .deploy {
                 await staged?.discard()
-                return failed
+                return try await invalid(candidate.commit, error, options)
             }
             (observed, plan) = try await replan(candidate, plan)
         }
@@ -25,7 +33,6 @@ extension DeployRun {
             return inSync(plan)
         }
         let checkout: any StagedCheckout
-        var candidate = candidate
         if let staged {
             checkout = staged
         } else {

@@ -71,7 +71,9 @@ extension EngineError {
         if status == 429 || says("toomanyrequests", "too many requests", "rate limit") { return .rateLimited }
         if status == 401
             || says("no basic auth credentials", "unauthorized", "authentication required", "incorrect username")
+            || says("'docker login': denied", "http request to an https server")
         {
+            // The latter is what is left of a 401 from a registry that may be spoken to without TLS.
             return .registryAuthenticationFailed
         }
         if says(
@@ -102,7 +104,8 @@ extension EngineError {
         case .imageNotFound:
             "Check the image's name and tag; a private repository needs `docker login` for the user that runs watcher."
         case .registryAuthenticationFailed:
-            "Run `docker login` for that registry as the user that runs watcher, or set DOCKER_CONFIG."
+            "Run `docker login` for that registry as the user that runs watcher, or set DOCKER_CONFIG; check the image's "
+                + "name too, for many registries refuse what they do not have."
         case .rateLimited:
             "Wait, or log in to the registry for a higher limit; the next run tries again."
         case .buildFailed:

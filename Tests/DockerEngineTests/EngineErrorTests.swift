@@ -44,7 +44,18 @@ import Testing
             .registryUnreachable
         ),
         (.pull, 200, "write /var/lib/docker/tmp/x: no space left on device", .diskFull),
+        (
+            .pull, 404,
+            "pull access denied for x, repository does not exist or may require 'docker login': denied: no access",
+            .registryAuthenticationFailed
+        ),
+        (.pull, 500, "error parsing HTTP 429 response body: invalid character '<': \"<html>\"", .rateLimited),
+        (.pull, 500, "received unexpected HTTP status: 403 Forbidden", .registryAuthenticationFailed),
+        (.pull, 500, "received unexpected HTTP status: 503 Service Unavailable", .registryUnreachable),
         (.pull, 500, "something else", .engineFailed),
+        (.build, 400, "dockerfile parse error line 2: unknown instruction: NO", .buildFailed),
+        (.build, 500, "failed to reach build target x in Dockerfile", .buildFailed),
+        (.build, 500, "something else", .engineFailed),
     ]
 
     @Test(arguments: answers)
