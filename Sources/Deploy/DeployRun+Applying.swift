@@ -17,6 +17,12 @@ extension DeployRun {
             await staged?.discard()
             return inSync(plan)
         }
+        do {
+            try await runPreDeploy(candidate, plan)
+        } catch {
+            await staged?.discard()
+            throw error
+        }
         let checkout: any StagedCheckout
         var candidate = candidate
         if let staged {
@@ -206,12 +212,13 @@ extension DeployRun {
         if isSkipped { await unskip(candidate.commit.id) }
         await cleanUp(plan, candidate, application)
         await pruneBuilds()
+        let warnings = await runPostDeploy(deployment)
         let count = plan.changes.count
         let what = count == 0 ? "nothing had to change" : "\(count) change\(count == 1 ? "" : "s")"
         var result = self.result(.deployed, "\(deployment.kind.pastTense) \(candidate.commit.id.short): \(what)")
         result.deployment = deployment.id
         result.changes = plan.changes
-        result.warnings = plan.warnings + candidate.warnings
+        result.warnings = plan.warnings + candidate.warnings + warnings
         journal.status(.record, .succeeded, result.summary)
         return result
     }

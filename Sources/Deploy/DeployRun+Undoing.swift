@@ -38,7 +38,7 @@ extension DeployRun {
         return try await close(&deployment, plan, failure, outcome, summary)
     }
 
-    private func close(
+    func close(
         _ deployment: inout Deployment, _ plan: Plan, _ failure: DeployError, _ outcome: RunResult.Outcome,
         _ summary: String
     ) async throws -> RunResult {
@@ -46,9 +46,11 @@ extension DeployRun {
         try await save(deployment)
         note { $0.record.open = nil }
         let skips = try await skipIfAtFault(deployment)
+        let warnings = await runOnFailure(deployment, failure)
         let isPassing = !failure.reason.isCommitsFault && outcome != .restoreFailed
         var result = self.result(isPassing ? .error : outcome, summary)
         result.changes = plan.changes
+        result.warnings = warnings
         result.failure = RunResult.Failure(failure)
         if result.failure?.advice.isEmpty == true, skips {
             result.failure?.advice =
@@ -147,7 +149,11 @@ extension DeployRun {
         }
         closed.finishedAt = journal.time
         try await deployer.store.save(closed)
+        note { $0.record.open = nil }
         try await skipIfAtFault(closed)
+        await runOnFailure(
+            closed, DeployError(stage: .rollback, reason: closed.reason ?? .interrupted, message: closed.message ?? ""))
+        journal.status(.record, .failed, "deployment \(open.id) is closed: \(closed.status.rawValue)")
         await flushEvents()
         note { $0.deployment = nil }
     }

@@ -57,7 +57,7 @@ enum ExitStatus: Int32, CaseIterable {
         self =
             switch reason {
             case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
-                .dependencyFailed:
+                .dependencyFailed, .buildFailed:
                 .failed
             case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
                 .dependencyNotReady, .hookFailed:
@@ -67,7 +67,7 @@ enum ExitStatus: Int32, CaseIterable {
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy:
                 .refused
-            case .invalidProject, .bindSourceMissing, .buildFailed: .invalidProject
+            case .invalidProject, .bindSourceMissing: .invalidProject
             case .branchMissing, .commitMissing, .invalidConfiguration: .invalidConfiguration
             case .branchRewritten: .branchRewritten
             case .skipListed: .skipListed
