@@ -62,7 +62,7 @@ extension DeployRun {
     }
 
     /// Records an attempt that ended before anything was touched; the same trouble again is the same record, counted on.
-    private func recordPostponement(_ attempt: Deployment, _ failure: DeployError) async throws {
+    func recordPostponement(_ attempt: Deployment, _ failure: DeployError) async throws {
         var deployment = attempt
         deployment.status = .postponed
         if let latest = facts.record.latest, latest.status == .postponed, latest.reason == failure.reason,

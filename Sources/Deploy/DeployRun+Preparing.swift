@@ -50,6 +50,7 @@ extension DeployRun {
             composeFiles: reader.texts(relativeTo: deployer.source.checkoutPath), project: project, imageIDs: [:],
             contentHashes: hashes)
         snapshot.contents = contents
+        snapshot.builds = try fingerprints(of: project, files, result)
         snapshot.hostBuild = build
         let warnings = result.warnings + result.placing(project.deploymentWarnings())
         for warning in warnings { journal.progress(.load, .warning, warning.description) }
@@ -60,6 +61,24 @@ extension DeployRun {
         return Candidate(
             commit: commit, kind: isSame ? .heal : .deploy, snapshot: snapshot,
             warnings: warnings.map(\.description))
+    }
+
+    /// What every image that is built is built from; finds out whether it can be.
+    private func fingerprints(
+        of project: Project, _ files: FileAccess, _ loaded: ProjectLoader.Result
+    ) throws -> [String: BuildFingerprint] {
+        var fingerprints: [String: BuildFingerprint] = [:]
+        var problems: [ComposeError.Problem] = []
+        for service in project.services.values.sorted(by: { $0.name < $1.name }) {
+            guard let build = ImageBuild(of: service, in: project) else { continue }
+            do {
+                fingerprints[service.name] = try BuildContext(of: build, files: files).fingerprint
+            } catch let error as ComposeError {
+                problems += error.problems
+            }
+        }
+        guard problems.isEmpty else { throw ComposeError(loaded.placing(problems)) }
+        return fingerprints
     }
 
     /// Places in messages are given relative to the repository, as its author knows the files.
@@ -113,7 +132,10 @@ extension DeployRun {
 
     /// One round of reads about everything the snapshot's project names.
     func observe(_ project: Project, pinned: [String: String] = [:]) async throws -> ObservedState {
-        let images = project.services.values.filter { $0.provider == nil }.map { $0.imageName(in: project) }
+        let services = project.services.values.filter { $0.provider == nil }
+        let images =
+            services.map { $0.imageName(in: project) }
+            + services.flatMap(\.volumes).filter { $0.kind == .image }.compactMap(\.source)
         return try await deployer.engine.observe(
             ObservationQuery(
                 project: project.name, networks: project.networks.values.map(\.name).sorted(),
@@ -126,14 +148,17 @@ extension DeployRun {
         var target = Target(project: candidate.snapshot.project, deployment: number)
         target.contentHashes = candidate.snapshot.contentHashes
         target.contents = candidate.snapshot.contents
+        target.builds = candidate.snapshot.builds
         target.pinnedImages = candidate.pinnedImages
+        target.pinnedDigests = candidate.pinnedImages.isEmpty ? [:] : candidate.snapshot.imageDigests
+        target.now = journal.time
         target.settle = settings.settle
         target.healthTimeout = settings.healthTimeout
         target.prunesOrphans = settings.prunesOrphans
         if let last = facts.record.lastGood?.snapshot {
             target.previous = Target.Previous(
                 project: last.project, contentHashes: last.contentHashes, contents: last.contents,
-                completed: completedServices(observed))
+                builds: last.builds, completed: completedServices(observed))
         }
         return target
     }

@@ -103,6 +103,12 @@ extension DeployRun {
         let plan = Reconciler.plan(target, observed)
         guard !plan.steps.isEmpty else { return }
         for pull in plan.pulls where pull.isRequired { try await deployer.engine.pull(pull) { _ in } }
+        if !plan.builds.isEmpty {
+            let files = try await deployer.source.files(of: candidate.commit.id, candidate.snapshot.hostBuild)
+            for build in plan.builds {
+                try await deployer.engine.build(build.image, files: files, modified: candidate.commit.time) { _ in }
+            }
+        }
         _ = try await applier(candidate, .rollback).apply(plan.steps)
         let left = Reconciler.plan(
             target, try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages))

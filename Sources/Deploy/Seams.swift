@@ -110,6 +110,12 @@ package protocol ContainerEngine: Sendable {
     func container(_ id: ContainerID) async throws -> ObservedState.Container?
     /// Pulls an image; `progress` gets whole lines for people.
     func pull(_ pull: Plan.ImagePull, progress: @escaping @Sendable (String) -> Void) async throws
+    /// Builds an image from the files of a checkout; `log` gets whole lines of the builder's output. `modified` is the time
+    /// the files get, in seconds since 1970. An error has the reason `buildFailed` when the files or the build's definition
+    /// are at fault; it may be a `ComposeError`.
+    func build(
+        _ build: ImageBuild, files: FileAccess, modified: Int, log: @escaping @Sendable (String) -> Void
+    ) async throws
     /// Performs one operation of a plan (never a wait) on the project's model; returns the id of a container it created.
     func perform(_ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp) async throws
         -> ContainerID?

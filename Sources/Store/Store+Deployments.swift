@@ -166,7 +166,7 @@ extension Deployment {
             arguments: arguments())
         if let snapshot {
             try db.execute(
-                sql: "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                sql: "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 arguments: snapshot.arguments(id))
         } else {
             try db.execute(

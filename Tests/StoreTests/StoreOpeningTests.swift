@@ -100,6 +100,7 @@ import Testing
         _ = try Store.open(directory: directory.state)
         #expect(try directory.sqlite3(query) == new)
         #expect(new.contains("host_builds"))
+        #expect(new.contains("image_digests"))
     }
 
     @Test func `a database of a newer version is refused and left alone`() async throws {
