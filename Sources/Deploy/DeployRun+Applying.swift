@@ -17,8 +17,10 @@ extension DeployRun {
             try await retag(plan.retags)
             (observed, plan) = try await replan(candidate, plan)
         }
+        if staged == nil, !plan.builds.isEmpty || !isInSync(candidate, plan, staged) {
+            candidate = try await rebuilding(candidate)
+        }
         if !plan.builds.isEmpty {
-            if staged == nil { candidate = try await rebuilding(candidate) }
             do {
                 try await build(plan.builds, candidate)
             } catch let error as DeployError where error.reason == .buildFailed && candidate.kind == .deploy {
@@ -32,11 +34,16 @@ extension DeployRun {
             await staged?.discard()
             return inSync(plan)
         }
+        do {
+            try await runPreDeploy(candidate, plan)
+        } catch {
+            await staged?.discard()
+            throw error
+        }
         let checkout: any StagedCheckout
         if let staged {
             checkout = staged
         } else {
-            candidate = try await rebuilding(candidate)
             checkout = try await deployer.source.stageCheckout(
                 of: candidate.commit.id, candidate.snapshot.hostBuild)
         }
@@ -174,12 +181,13 @@ extension DeployRun {
         if isSkipped { await unskip(candidate.commit.id) }
         await cleanUp(plan, candidate, application)
         await pruneBuilds()
+        let warnings = await runPostDeploy(deployment)
         let count = plan.changes.count
         let what = count == 0 ? "nothing had to change" : "\(count) change\(count == 1 ? "" : "s")"
         var result = self.result(.deployed, "\(deployment.kind.pastTense) \(candidate.commit.id.short): \(what)")
         result.deployment = deployment.id
         result.changes = plan.changes
-        result.warnings = plan.warnings + candidate.warnings
+        result.warnings = plan.warnings + candidate.warnings + warnings
         journal.status(.record, .succeeded, result.summary)
         return result
     }

@@ -67,7 +67,7 @@ enum ExitStatus: Int32, CaseIterable {
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy:
                 .refused
-            case .invalidProject, .bindSourceMissing, .buildFailed: .invalidProject
+            case .invalidProject, .bindSourceMissing: .invalidProject
             case .branchMissing, .commitMissing, .invalidConfiguration: .invalidConfiguration
             case .branchRewritten: .branchRewritten
             case .skipListed: .skipListed

@@ -38,6 +38,12 @@ enum ExampleConfiguration {
             #retry: {after: 1h, attempts: 3}
             # Remove containers of services that are no longer in the files.
             #prune: {orphans: true}
+            # Commands on this host before the Compose files are loaded; what they make is put in place too.
+            #build: [[go, build, -o, app, .], {shell: "age -d -i /etc/watcher/age.key -o token token.age"}]
+            # A service instead of Compose files; the checkout is mounted at /src.
+            #run: {image: "alpine:3.20", command: [/src/app], ports: ["8080:8080"]}
+            # Commands before and after a deployment, and after one that failed.
+            #hooks: {pre_deploy: [/usr/local/bin/backup-database], on_failure: [/usr/local/bin/tell-somebody]}
 
         """
 }
