@@ -30,6 +30,7 @@ extension DeployRun {
             (observed, plan) = try await replan(candidate, plan)
         }
         if isInSync(candidate, plan, staged) {
+            try await rememberCompleted(observed)
             await cleanUp(plan, candidate, Application())
             await staged?.discard()
             return inSync(plan)
@@ -101,6 +102,18 @@ extension DeployRun {
     /// Nothing is to be applied. Images that are always pulled have been, and those that run are the ones wanted.
     private func isInSync(_ candidate: Candidate, _ plan: Plan, _ staged: (any StagedCheckout)?) -> Bool {
         !plan.steps.contains { $0.phase == .apply } && candidate.kind == .heal && staged?.changedPaths.isEmpty ?? true
+    }
+
+    /// Records which jobs have ended since the last good deployment, while the engine still knows how they did.
+    private func rememberCompleted(_ observed: ObservedState) async throws {
+        guard var good = facts.record.lastGood, var snapshot = good.snapshot else { return }
+        let completed = completedServices(observed)
+        guard completed != snapshot.completed else { return }
+        snapshot.completed = completed
+        good.snapshot = snapshot
+        let updated = good
+        try await deployer.store.save(updated)
+        note { $0.record.lastGood = updated }
     }
 
     private func inSync(_ plan: Plan) -> RunResult {

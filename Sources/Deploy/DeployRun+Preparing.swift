@@ -163,14 +163,25 @@ extension DeployRun {
         return target
     }
 
-    /// Services that have run to completion: the last good deployment saw it, or it started one that had stopped, and
-    /// that one ended well by itself once more. A job that takes longer than it is watched is not started for ever.
+    /// Services that have run to completion: the last good deployment saw it, or the engine knows that they ended well by
+    /// themselves. Where it does not remember, one that this deployment started after it had stopped, and that ended
+    /// well once more: a job that takes longer than it is watched is not started for ever.
     func completedServices(_ observed: ObservedState) -> Set<String> {
         guard let last = facts.record.lastGood else { return [] }
         let started = Set(last.changes.filter { $0.kind == "service" && $0.action == .start }.map(\.name))
         let ended = observed.containers.filter {
             $0.parked == nil && !$0.isOneOff && $0.state == .exited && $0.exitCode == 0 && !$0.restartsAfterSuccess
         }
+        let jobs = ended.filter { container in
+            container.endedByItself == true
+                && last.snapshot?.project.services[container.service].map(\.mayBeJob) == true
+        }
         return (last.snapshot?.completed ?? []).union(started.intersection(ended.map(\.service)))
+            .union(jobs.map(\.service))
     }
+}
+
+extension Service {
+    /// Nothing says that it is meant to go on running: nobody asks for its health or connects to its ports.
+    fileprivate var mayBeJob: Bool { ports.isEmpty && healthcheck?.test.isEmpty != false }
 }

@@ -28,6 +28,28 @@ extension EngineClient {
         "health_status",
     ]
 
+    /// What happened to the project's containers, as far as the engine remembers.
+    ///
+    /// - Parameter since: Unix milliseconds.
+    func pastEvents(_ actions: [String], of project: String, since: Int) async throws -> [ContainerEvent] {
+        let now = Int(Date().timeIntervalSince1970 * 1000)
+        let request = try EngineRequest.get("/events", to: "list the past events of \(project)")
+            .adding("since", Self.seconds(since)).adding("until", Self.seconds(max(now, since)))
+            .filtering([
+                "type": ["container"], "label": ["\(ComposeLabels.project)=\(project)"], "event": actions,
+            ])
+        let answer = try await connection.send(request)
+        return try answer.body.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            try EngineJSON.decode(EventAnswer.self, from: Data(line)).containerEvent
+        }
+    }
+
+    /// `1700000000.250`, as the engine takes times.
+    private static func seconds(_ milliseconds: Int) -> String {
+        let fraction = milliseconds % 1000
+        return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - "\(fraction)".count) + "\(fraction)"
+    }
+
     /// A connection that breaks, or an engine that ends, ends the stream with an `EngineError`.
     package func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error> {
         let request = try EngineRequest.get("/events", to: "follow the events of \(project)").filtering([

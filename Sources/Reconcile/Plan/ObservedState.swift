@@ -70,6 +70,9 @@ extension ObservedState {
         package var state: State
         package var health: Health?
         package var exitCode: Int
+        /// Whether it exited without being told to, as far as the engine remembers; nil when it does not, or when it was
+        /// not asked because the container runs, failed or would be started again by the engine.
+        package var endedByItself: Bool?
         package var restartCount: Int
         /// When it last started, in Unix milliseconds; nil when never.
         package var startedAt: Int?
@@ -93,6 +96,7 @@ extension ObservedState {
             isOneOff = false
             health = nil
             exitCode = 0
+            endedByItself = nil
             restartCount = 0
             startedAt = nil
             imageID = ""
