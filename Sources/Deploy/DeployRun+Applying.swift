@@ -25,10 +25,13 @@ extension DeployRun {
             return inSync(plan)
         }
         let checkout: any StagedCheckout
+        var candidate = candidate
         if let staged {
             checkout = staged
         } else {
-            checkout = try await deployer.source.stageCheckout(of: candidate.commit.id)
+            candidate = try await rebuilding(candidate)
+            checkout = try await deployer.source.stageCheckout(
+                of: candidate.commit.id, candidate.snapshot.hostBuild)
         }
         var deployment = try await open(candidate, plan, observed)
         do {
@@ -163,6 +166,7 @@ extension DeployRun {
         journal.progress(.record, .succeeded, "recorded as \(deployment.id)")
         if isSkipped { await unskip(candidate.commit.id) }
         await cleanUp(plan, candidate, application)
+        await pruneBuilds()
         let count = plan.changes.count
         let what = count == 0 ? "nothing had to change" : "\(count) change\(count == 1 ? "" : "s")"
         var result = self.result(.deployed, "\(deployment.kind.pastTense) \(candidate.commit.id.short): \(what)")

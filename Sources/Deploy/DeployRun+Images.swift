@@ -78,7 +78,7 @@ extension DeployRun {
             if failure.reason == .interrupted { throw failure }
             failure.message = "\(service): \(failure.message)"
             failure.service = service
-            failure.logLines = output.all
+            failure.logLines = output.lines
             throw failure
         }
     }
@@ -110,22 +110,5 @@ extension DeployRun {
         deployment.finishedAt = journal.time
         try await save(deployment)
         return failure
-    }
-}
-
-/// The end of an output.
-private final class LastLines: Sendable {
-    private let count: Int
-    private let lines = Mutex<[String]>([])
-
-    init(count: Int) { self.count = count }
-
-    var all: [String] { lines.withLock { $0 } }
-
-    func add(_ line: String) {
-        lines.withLock { lines in
-            if lines.count == count { lines.removeFirst() }
-            lines.append(line)
-        }
     }
 }

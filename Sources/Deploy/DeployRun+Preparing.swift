@@ -13,14 +13,24 @@ struct Candidate: Sendable {
 
 extension DeployRun {
     /// Loads the commit's project from Git, without touching the checkout.
-    func load(_ commit: Commit) async throws -> Candidate {
+    func load(_ commit: Commit, _ build: BuildID?) async throws -> Candidate {
         try await stage(.load, "loading the Compose project") {
-            let files = try await deployer.source.files(of: commit.id)
-            return try relatingPlaces { try candidate(commit, files) }
+            let files = try await deployer.source.files(of: commit.id, build)
+            do {
+                var candidate = try relatingPlaces { try self.candidate(commit, files, build) }
+                if settings.run != nil, candidate.snapshot.composeFiles.isEmpty {
+                    candidate.snapshot.composeFiles["run"] = ProjectRendering.yaml(candidate.snapshot.project)
+                }
+                return candidate
+            } catch let error as ComposeError where settings.run != nil {
+                throw DeployError(
+                    stage: .load, reason: .invalidConfiguration, message: error.description,
+                    advice: "Correct run in the configuration; nothing was touched.")
+            }
         }
     }
 
-    private func candidate(_ commit: Commit, _ files: FileAccess) throws -> Candidate {
+    private func candidate(_ commit: Commit, _ files: FileAccess, _ build: BuildID?) throws -> Candidate {
         let reader = RecordingFiles(files)
         let result = try ProjectLoader(files: reader.access).load(loadRequest)
         let project = try result.project.resolvingEnvironment(files: reader.access)
@@ -41,10 +51,13 @@ extension DeployRun {
             contentHashes: hashes)
         snapshot.contents = contents
         snapshot.builds = try fingerprints(of: project, files, result)
+        snapshot.hostBuild = build
         let warnings = result.warnings + result.placing(project.deploymentWarnings())
         for warning in warnings { journal.progress(.load, .warning, warning.description) }
         let deployed = facts.record.lastGood
-        let isSame = deployed?.commit.id == commit.id && deployed?.snapshot?.project == project
+        let isSame =
+            deployed?.commit.id == commit.id && deployed?.snapshot?.project == project
+            && deployed?.snapshot?.hostBuild == build
         return Candidate(
             commit: commit, kind: isSame ? .heal : .deploy, snapshot: snapshot,
             warnings: warnings.map(\.description))
@@ -90,6 +103,7 @@ extension DeployRun {
         request.honoursComposeVariables = false
         request.searchesParents = false
         request.home = settings.home
+        if let run = settings.run { request.configured(run, projectName: settings.projectName) }
         return request
     }
 

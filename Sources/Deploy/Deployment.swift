@@ -108,6 +108,8 @@ package struct Snapshot: Sendable, Equatable, Codable {
     package var contents: [String: [String: String]] = [:]
     /// Services that had run to completion when the deployment was verified.
     package var completed: Set<String>
+    /// The build on the host whose outputs lie in the checkout with the commit's files; nil when there is none.
+    package var hostBuild: BuildID?
 
     package init(
         composeFiles: [String: String], project: Project, imageIDs: [String: String], contentHashes: [String: String],

@@ -21,6 +21,8 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case engineFailed = "engine-failed"
     case stateUnusable = "state-unusable"
     case diskFull = "disk-full"
+    /// A hook that has to succeed before anything is touched did not.
+    case hookFailed = "hook-failed"
     // Refusals.
     case authenticationFailed = "authentication-failed"
     case hostKeyUnknown = "host-key-unknown"

@@ -10,6 +10,7 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { try $0.execute(sql: v1) }
         migrator.registerMigration("v2 images") { try $0.execute(sql: v2Images) }
+        migrator.registerMigration("v3 builds on the host") { try $0.execute(sql: v3HostBuilds) }
         guard try !database.read(migrator.hasBeenSuperseded) else {
             throw StoreError(
                 reason: .stateUnusable, message: "the database \(path) was made by a newer version of watcher",
@@ -17,6 +18,17 @@ enum Schema {
         }
         if try !database.read(migrator.hasCompletedMigrations) { try migrator.migrate(database) }
     }
+
+    /// Which build's outputs lay in the checkout; no row for a snapshot without one.
+    private static let v3HostBuilds = """
+        CREATE TABLE host_builds (
+            project TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            build TEXT NOT NULL,
+            PRIMARY KEY (project, number),
+            FOREIGN KEY (project, number) REFERENCES deployments ON DELETE CASCADE
+        ) STRICT;
+        """
 
     private static let v1 = """
         CREATE TABLE deployments (
