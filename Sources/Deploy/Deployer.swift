@@ -83,7 +83,7 @@ package struct Deployer: Sendable {
         }
     }
 
-    private func reporting(_ body: (DeployRun) async throws -> RunResult) async -> RunResult {
+    func reporting(_ body: (DeployRun) async throws -> RunResult) async -> RunResult {
         let began = now()
         let run = DeployRun(self)
         var result = await run.savingEvents {

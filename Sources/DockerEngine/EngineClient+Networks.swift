@@ -113,6 +113,12 @@ extension EngineClient {
             .post("/volumes/create", to: "create volume \(volume.name)").sending(body).within(deadlines.create))
     }
 
+    /// Removes a volume; one that is gone is fine.
+    func removeVolume(_ name: String) async throws {
+        _ = try await connection.send(
+            EngineRequest(.delete, "/volumes/\(name.percentEncoded())", to: "remove volume \(name)").expecting(404))
+    }
+
     /// Connects an existing container as its service says.
     func connect(
         _ id: ContainerID, network: String, service name: String, _ project: Project, _ stamp: DeploymentStamp
