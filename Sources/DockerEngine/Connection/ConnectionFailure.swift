@@ -14,7 +14,7 @@ enum ConnectionFailure {
     ) -> (detail: String, advice: String) {
         if let error = error as? DeadlineExceeded {
             return (
-                "no answer from the engine at \(endpoint) within \(error.after.components.seconds) s",
+                "no answer from the engine at \(endpoint) within \(error.after.inSeconds)",
                 "See whether the engine is overloaded or stuck: its log, `docker info`."
             )
         }
@@ -38,7 +38,7 @@ enum ConnectionFailure {
         }
         if let error = error as? HTTPClientError, error == .deadlineExceeded || error == .connectTimeout {
             return (
-                "no answer from the engine at \(endpoint) within \(deadline.components.seconds) s",
+                "no answer from the engine at \(endpoint) within \(deadline.inSeconds)",
                 "See whether the engine is overloaded or stuck: its log, `docker info`."
             )
         }
