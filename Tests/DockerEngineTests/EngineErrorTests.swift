@@ -73,6 +73,28 @@ import Testing
         #expect(said.advice.contains(advice))
     }
 
+    @Test(arguments: [
+        (
+            "sslError([Error: 268435581 error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at x.cc:3])",
+            "is not trusted", "engine.tls.ca"
+        ),
+        (
+            "sslError([Error: 1 error:10000412:SSL routines:OPENSSL_internal:SSLV3_ALERT_BAD_CERTIFICATE at x.cc:491])",
+            "does not accept our certificate", "engine.tls.cert"
+        ),
+        (
+            "handshakeFailed(sslError([Error: 1 error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at x]))",
+            "does not speak TLS", "the port"
+        ),
+    ])
+    func `trouble with TLS is put into words`(_ text: String, _ detail: String, _ advice: String) throws {
+        struct Trouble: Error, CustomStringConvertible { var description: String }
+        let endpoint = try EngineEndpoint("tcp://h:1", tls: .init())
+        let said = ConnectionFailure.explain(Trouble(description: text), endpoint: endpoint, deadline: .zero)
+        #expect(said.detail.contains(detail) && said.detail.contains("tcp://h:1") && !said.detail.contains("x.cc"))
+        #expect(said.advice.contains(advice))
+    }
+
     @Test func `a message names operation, request and status, without control characters`() {
         let error = EngineError(
             .nameConflict, operation: "create container a", request: "POST /v1.41/containers/create", status: 409,
