@@ -45,10 +45,10 @@ enum ScalarResolution {
         guard let first = text.utf8.first, (0x30...0x39).contains(first) || [0x2B, 0x2D, 0x2E].contains(first) else {
             return .string(text)
         }
-        if isTimestamp(text) { return .timestamp(text) }
-        if first == 0x2E { return float(Array(text.utf8)) ?? .string(text) }
+        if ScalarGrammar.isTimestamp(text) { return .timestamp(text) }
+        if first == 0x2E { return float(text) ?? .string(text) }
         let digits = text.utf8.filter { $0 != 0x5F }
-        return integer(digits) ?? float(digits) ?? .string(text)
+        return integer(digits) ?? float(String(decoding: digits, as: UTF8.self)) ?? .string(text)
     }
 
     /// `0x`, `0b`, `0o`, a leading zero (octal) or decimal; nil if the text is no integer of 64 bits. What only fits
@@ -78,40 +78,11 @@ enum ScalarResolution {
         return magnitude <= UInt64(Int.max) ? .int(Int(magnitude)) : .string(String(magnitude))
     }
 
-    /// `[-+]?(\.d+|d+(\.d*)?)([eE][-+]?d+)?`
-    private static func float(_ text: [UInt8]) -> YAMLNode.Value? {
-        var rest = text[...]
-        func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-        if rest.first == 0x2B || rest.first == 0x2D { rest = rest.dropFirst() }
-        let whole = rest.prefix(while: isDigit)
-        rest = rest.dropFirst(whole.count)
-        if rest.first == 0x2E {
-            let fraction = rest.dropFirst().prefix(while: isDigit)
-            guard !whole.isEmpty || !fraction.isEmpty else { return nil }
-            rest = rest.dropFirst(1 + fraction.count)
-        } else if whole.isEmpty {
-            return nil
-        }
-        if let mark = rest.first, mark | 0x20 == 0x65 {
-            rest = rest.dropFirst()
-            if rest.first == 0x2B || rest.first == 0x2D { rest = rest.dropFirst() }
-            let exponent = rest.prefix(while: isDigit)
-            guard !exponent.isEmpty else { return nil }
-            rest = rest.dropFirst(exponent.count)
-        }
-        guard rest.isEmpty else { return nil }
-        var literal = String(decoding: text, as: UTF8.self)
-        if literal.hasSuffix(".") { literal += "0" }
+    /// A finite number with a point, an exponent or both; nil for any other text.
+    private static func float(_ text: String) -> YAMLNode.Value? {
+        guard ScalarGrammar.isDecimal(text) else { return nil }
+        let literal = text.utf8.last == 0x2E ? text + "0" : text
         guard let number = Double(literal), number.isFinite else { return nil }
         return .float(number)
     }
-
-    /// `2001-12-14` or a date and time with `T`, `t` or spaces between and an optional zone.
-    private static func isTimestamp(_ text: String) -> Bool {
-        guard text.utf8.count >= 8, text.utf8.dropFirst(4).first == 0x2D else { return false }
-        return text.wholeMatch(of: timestamp) != nil
-    }
-
-    nonisolated(unsafe) private static let timestamp =
-        /[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]*)?[ \t]*(?:Z|[-+][0-9]{1,2}(?::?[0-9]{2})?)?)?/
 }

@@ -54,24 +54,34 @@ struct Attribute<Root: Sendable>: Sendable {
 
 /// The attributes of a model type, in the order in which Compose writes them.
 struct Shape<Root: Sendable>: Sendable {
-    var attributes: [Attribute<Root>]
+    private let attributes: [Attribute<Root>]
+    /// The attributes by name; of two with the same name the first is read.
+    private let byName: [String: Attribute<Root>]
     /// Where `x-` keys are kept; without it they are skipped.
-    var extensions: (any WritableKeyPath<Root, [String: ExtensionValue]> & Sendable)?
+    private let extensions: (any WritableKeyPath<Root, [String: ExtensionValue]> & Sendable)?
 
-    init(_ attributes: [Attribute<Root>]) { self.attributes = attributes }
+    init(_ attributes: [Attribute<Root>]) {
+        self.attributes = attributes
+        byName = Self.index(attributes)
+        extensions = nil
+    }
 
     init(
         _ attributes: [Attribute<Root>], extensions: any WritableKeyPath<Root, [String: ExtensionValue]> & Sendable
     ) {
         self.attributes = attributes
+        byName = Self.index(attributes)
         self.extensions = extensions
+    }
+
+    private static func index(_ attributes: [Attribute<Root>]) -> [String: Attribute<Root>] {
+        Dictionary(attributes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Fills `root` from a mapping; anything but a mapping is reported and gives nil.
     func decode(_ node: YAMLNode, into root: Root, _ decoding: inout Decoding) -> Root? {
         guard case .mapping(let mapping) = node.value else { return decoding.expected("a mapping", at: node) }
         var root = root
-        let byName = Dictionary(attributes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for entry in mapping.entries {
             if let extensions, entry.key.hasPrefix("x-") {
                 root[keyPath: extensions][entry.key] = ExtensionValue(entry.value)

@@ -59,10 +59,16 @@ struct PathResolution {
     /// Windows paths count as absolute, an empty path is the directory itself.
     private func absoluteOnHost(_ path: String) -> String {
         let path = CleanPath.expandingHome(path, home)
-        if path.hasPrefix("/") || path.hasPrefix("\\\\") || path.prefixMatch(of: /[A-Za-z]:[\\\/]/) != nil {
+        if path.hasPrefix("/") || path.hasPrefix("\\\\") || Self.startsWithDrive(path) {
             return path
         }
         return CleanPath.absolute(path, in: directory)
+    }
+
+    /// `C:\` or `C:/`
+    private static func startsWithDrive(_ path: String) -> Bool {
+        var scanner = ByteScanner(path)
+        return scanner.skip(\.isASCIILetter) && scanner.skip(":") && (scanner.skip("\\") || scanner.skip("/"))
     }
 
     static func isRemoteContext(_ text: String) -> Bool {

@@ -93,8 +93,12 @@ struct TreeInterpolation {
 
         /// Go's numbers: digits may be grouped by underscores, nothing may stand around them.
         private static func number(_ text: String) -> Double? {
-            let literal = text.replacing(/([0-9])_(?=[0-9])/) { $0.output.1 }
-            return literal.contains("_") ? nil : Double(literal)
+            guard text.utf8.contains(0x5F) else { return Double(text) }
+            let parts = text.split(separator: "_", omittingEmptySubsequences: false)
+            let areJoined = zip(parts, parts.dropFirst()).allSatisfy {
+                ($0.utf8.last?.isASCIIDigit ?? false) && ($1.utf8.first?.isASCIIDigit ?? false)
+            }
+            return areJoined ? Double(parts.joined()) : nil
         }
 
         private static func boolean(_ text: String) -> Bool? {

@@ -1,3 +1,5 @@
+import YAML
+
 /// A reference to an image, taken apart and completed as the Docker Engine does.
 package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
     /// Host and port of the registry; `docker.io` is Docker Hub.
@@ -42,12 +44,53 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
     }
 
     private var isValid: Bool {
-        let component = /[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*/
         let parts = repository.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.allSatisfy({ $0.wholeMatch(of: component) != nil }) else { return false }
-        if let tag, tag.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}/) == nil { return false }
-        if let digest, digest.wholeMatch(of: /[A-Za-z][A-Za-z0-9+._\-]*:[0-9a-fA-F]{32,}/) == nil { return false }
-        return registry.wholeMatch(of: /(?:[A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/) != nil
+        return parts.allSatisfy(Self.isPathComponent) && tag.map(Self.isTag) ?? true
+            && digest.map(Self.isDigest) ?? true && Self.isRegistry(registry)
+    }
+
+    /// Lowercase words and numbers with `.`, `_`, `__` or any number of `-` between them.
+    private static func isPathComponent(_ text: Substring) -> Bool {
+        func isWord(_ byte: UInt8) -> Bool { byte.isASCIILowercase || byte.isASCIIDigit }
+        var scanner = ByteScanner(text)
+        while true {
+            guard scanner.skipAll(isWord) > 0 else { return false }
+            if scanner.isAtEnd { return true }
+            if scanner.skip(".") { continue }
+            guard scanner.skipAll(limit: 2, { $0 == 0x5F }) > 0 || scanner.skipAll({ $0 == 0x2D }) > 0 else {
+                return false
+            }
+        }
+    }
+
+    /// `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`
+    private static func isTag(_ text: String) -> Bool {
+        func isWord(_ byte: UInt8) -> Bool { byte.isASCIILetter || byte.isASCIIDigit || byte == 0x5F }
+        var scanner = ByteScanner(text)
+        guard scanner.skip(isWord) else { return false }
+        _ = scanner.skipAll(limit: 127) { isWord($0) || $0 == 0x2E || $0 == 0x2D }
+        return scanner.isAtEnd
+    }
+
+    /// `[A-Za-z][A-Za-z0-9+._-]*:[0-9a-fA-F]{32,}`
+    private static func isDigest(_ text: String) -> Bool {
+        var scanner = ByteScanner(text)
+        guard scanner.skip(\.isASCIILetter) else { return false }
+        _ = scanner.skipAll { $0.isASCIILetter || $0.isASCIIDigit || [0x2B, 0x2E, 0x5F, 0x2D].contains($0) }
+        return scanner.skip(":") && scanner.skipAll(\.isASCIIHexDigit) >= 32 && scanner.isAtEnd
+    }
+
+    /// A host name or an IPv6 address in brackets, and perhaps a port.
+    private static func isRegistry(_ text: String) -> Bool {
+        var scanner = ByteScanner(text)
+        if scanner.skip("[") {
+            guard scanner.skipAll({ $0.isASCIIHexDigit || $0 == 0x3A }) > 0, scanner.skip("]") else { return false }
+        } else {
+            let length = scanner.skipAll { $0.isASCIILetter || $0.isASCIIDigit || $0 == 0x2E || $0 == 0x2D }
+            if length == 0 { return false }
+        }
+        if scanner.skip(":"), scanner.skipAll(\.isASCIIDigit) == 0 { return false }
+        return scanner.isAtEnd
     }
 
     /// Whether the image is on Docker Hub.

@@ -1,3 +1,5 @@
+import YAML
+
 /// Writes documents as YAML in the style of `docker compose config`: block style, two spaces, sequences indented below
 /// their key, user keys in natural order, quotes only where a plain scalar would read back as something else.
 struct YAMLEmitter {
@@ -75,36 +77,44 @@ struct YAMLEmitter {
 /// The order in which go-yaml writes the keys of a map: letters after everything else, numbers by their value.
 enum NaturalOrder {
     static func precedes(_ left: String, _ right: String) -> Bool {
-        let left = Array(left.unicodeScalars)
-        let right = Array(right.unicodeScalars)
+        var left = left.unicodeScalars[...]
+        var right = right.unicodeScalars[...]
         var afterDigit = false
-        for index in 0..<min(left.count, right.count) {
-            if left[index] == right[index] {
-                afterDigit = isDigit(left[index])
+        var afterNumber = false
+        while let first = left.first, let second = right.first {
+            if first == second {
+                afterDigit = isDigit(first)
+                afterNumber = afterDigit && (afterNumber || first != "0")
+                left.removeFirst()
+                right.removeFirst()
                 continue
             }
-            let leftIsLetter = left[index].properties.isAlphabetic
-            let rightIsLetter = right[index].properties.isAlphabetic
-            if leftIsLetter && rightIsLetter { return left[index] < right[index] }
-            if leftIsLetter || rightIsLetter { return afterDigit ? leftIsLetter : rightIsLetter }
-            return numberPrecedes(left, right, at: index)
+            let firstIsLetter = isLetter(first)
+            let secondIsLetter = isLetter(second)
+            if firstIsLetter && secondIsLetter { return first < second }
+            if firstIsLetter || secondIsLetter { return afterDigit ? firstIsLetter : secondIsLetter }
+            return numberPrecedes(left, right, afterNumber: afterNumber)
         }
-        return left.count < right.count
+        return left.isEmpty && !right.isEmpty
     }
 
-    private static func numberPrecedes(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar], at index: Int) -> Bool {
-        var start = 0
-        if left[index] == "0" || right[index] == "0" {
-            let digitsBefore = left[..<index].reversed().prefix(while: isDigit)
-            if digitsBefore.contains(where: { $0 != "0" }) { start = 1 }
-        }
-        let leftDigits = left[index...].prefix(while: isDigit)
-        let rightDigits = right[index...].prefix(while: isDigit)
+    /// Compares what is left from the first difference on.
+    /// - Parameter afterNumber: Whether digits that are not all zero stand before it.
+    private static func numberPrecedes(
+        _ left: Substring.UnicodeScalarView, _ right: Substring.UnicodeScalarView, afterNumber: Bool
+    ) -> Bool {
+        let start = afterNumber && (left.first == "0" || right.first == "0") ? 1 : 0
+        let leftDigits = left.prefix(while: isDigit)
+        let rightDigits = right.prefix(while: isDigit)
         let leftValue = value(leftDigits, from: start)
         let rightValue = value(rightDigits, from: start)
         if leftValue != rightValue { return leftValue < rightValue }
         if leftDigits.count != rightDigits.count { return leftDigits.count < rightDigits.count }
-        return left[index] < right[index]
+        return (left.first?.value ?? 0) < (right.first?.value ?? 0)
+    }
+
+    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII ? UInt8(truncatingIfNeeded: scalar.value).isASCIILetter : scalar.properties.isAlphabetic
     }
 
     private static func value(_ digits: some Sequence<Unicode.Scalar>, from start: Int) -> Int {

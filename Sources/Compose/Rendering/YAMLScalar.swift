@@ -1,3 +1,5 @@
+import YAML
+
 /// How one string is written in YAML: plain, single-quoted, double-quoted or as a literal block, chosen as go-yaml
 /// chooses.
 enum YAMLScalar {
@@ -85,23 +87,43 @@ extension YAMLScalar {
         guard let first = value.unicodeScalars.first, "+-.0123456789".unicodeScalars.contains(first) else {
             return false
         }
-        return isNumber(value) || isTimestamp(value) || isSexagesimal(value)
+        return isNumber(value) || ScalarGrammar.isTimestamp(value) || isSexagesimal(value)
     }
 
     private static func isNumber(_ value: String) -> Bool {
-        let plain = value.filter { $0 != "_" }
-        let unsigned = plain.hasPrefix("+") || plain.hasPrefix("-") ? plain.dropFirst() : plain[...]
-        if plain.wholeMatch(of: /[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?/) != nil { return true }
-        return unsigned.wholeMatch(of: /0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+/) != nil
+        let plain = value.utf8.contains(0x5F) ? String(value.unicodeScalars.filter { $0 != "_" }) : value
+        return ScalarGrammar.isDecimal(plain) || isPrefixedInteger(plain)
     }
 
-    private static func isTimestamp(_ value: String) -> Bool {
-        let time = /\d{4}-\d{1,2}-\d{1,2}(?:[Tt ]\d{1,2}:\d{1,2}:\d{1,2}(\.\d*)?(Z|[-+]\d{1,2}(:?\d{2})?)?)?/
-        return value.wholeMatch(of: time) != nil
+    /// `0x`, `0o` or `0b` with digits of that base, and perhaps a sign before.
+    private static func isPrefixedInteger(_ plain: String) -> Bool {
+        var scanner = ByteScanner(plain)
+        _ = scanner.skip { $0 == 0x2B || $0 == 0x2D }
+        guard scanner.skip("0"), let letter = scanner.next, scanner.skip(\.isASCIILetter) else { return false }
+        let count =
+            switch Unicode.Scalar(letter | 0x20) {
+            case "x": scanner.skipAll(\.isASCIIHexDigit)
+            case "o": scanner.skipAll { (0x30...0x37).contains($0) }
+            case "b": scanner.skipAll { (0x30...0x31).contains($0) }
+            default: 0
+            }
+        return count > 0 && scanner.isAtEnd
     }
 
+    /// `[-+]?d[d_]*(:[0-5]?d)+(\.[d_]*)?`: what YAML 1.1 reads as minutes and seconds.
     private static func isSexagesimal(_ value: String) -> Bool {
-        value.wholeMatch(of: /[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?/) != nil
+        func isDigitOrLine(_ byte: UInt8) -> Bool { byte.isASCIIDigit || byte == 0x5F }
+        var scanner = ByteScanner(value)
+        _ = scanner.skip { $0 == 0x2B || $0 == 0x2D }
+        guard scanner.skip(\.isASCIIDigit) else { return false }
+        _ = scanner.skipAll(isDigitOrLine)
+        guard scanner.next == UInt8(ascii: ":") else { return false }
+        while scanner.skip(":") {
+            guard let tens = scanner.next, scanner.skip(\.isASCIIDigit) else { return false }
+            if scanner.skip(\.isASCIIDigit), tens > UInt8(ascii: "5") { return false }
+        }
+        if scanner.skip(".") { _ = scanner.skipAll(isDigitOrLine) }
+        return scanner.isAtEnd
     }
 }
 

@@ -14,6 +14,8 @@ package struct EngineDeadlines: Sendable, Equatable {
     package var pullIdle: Duration = .seconds(120)
     /// How long the stream of events may be silent before it is made anew: a connection may be dead unnoticed.
     package var eventsIdle: Duration = .seconds(60)
+    /// How long a build may go without any output: a step may compile for long in silence.
+    package var buildIdle: Duration = .seconds(1800)
     /// A credential helper.
     package var credentials: Duration = .seconds(30)
     /// The pause before a pull is tried again; doubled after each try.

@@ -1,3 +1,5 @@
+import YAML
+
 extension Schema {
     /// One service.
     static let service = Schema.object(
@@ -67,7 +69,15 @@ extension Schema {
     /// Like the reference schema, accepts a text that merely contains one of the words.
     private static func isPullPolicy(_ text: String) -> Bool {
         let words = ["always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"]
-        return words.contains { text.contains($0) } || text.contains(/every_([0-9]+[wdhms])+/)
+        return words.contains { text.contains($0) } || namesInterval(text)
+    }
+
+    /// Whether `every_` with a number and a unit stands somewhere in the text.
+    private static func namesInterval(_ text: String) -> Bool {
+        text.ranges(of: "every_").contains { prefix in
+            var scanner = ByteScanner(text[prefix.upperBound...])
+            return scanner.skipAll(\.isASCIIDigit) > 0 && scanner.skip { "wdhms".utf8.contains($0) }
+        }
     }
 
     /// What the process sees.
