@@ -11,7 +11,7 @@ PAGES := man/watcher.1
 UNITS := systemd/watcher.service systemd/watcher.timer
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test conformance engine-conformance check fmt demo bench fuzz install uninstall clean
+.PHONY: help build release test conformance engine-conformance engines check fmt demo bench fuzz install uninstall clean
 
 help: ## this list
 	@echo 'watcher: what a Git branch says should run, runs on this Docker Engine'
@@ -52,6 +52,11 @@ engine-conformance: ## compare what docker compose and watcher create: CORPUS=DI
 	$(SWIFT) build --build-tests
 	scripts/engine-conformance '$(abspath $(CORPUS))' $(if $(RUN),--run) $(if $(ALL),--all) $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(ENGINE_REPORT),--report '$(abspath $(ENGINE_REPORT))')
+
+engines: ## run the suite's core on Docker 20.10, 26.1, 28.5 and Podman (ENGINES='NAME...', TESTS=regex)
+	scripts/provide build test
+	$(SWIFT) build --build-tests
+	SWIFT='$(SWIFT)' TESTS='$(TESTS)' scripts/engines $(ENGINES)
 
 check: ## formatting, walls between rooms, manual page, units and documents; builds nothing
 	scripts/provide check

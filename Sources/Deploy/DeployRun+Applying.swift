@@ -67,6 +67,7 @@ extension DeployRun {
     private func plan(_ candidate: Candidate) async throws -> (ObservedState, Plan) {
         try await stage(.plan, "comparing with what runs") {
             let (observed, plan) = try await compare(candidate)
+            try checkLimits(of: observed, candidate)
             guard plan.missing.isEmpty else {
                 throw DeployError(
                     stage: .plan, reason: .externalMissing, message: plan.missing.joined(separator: "\n"),

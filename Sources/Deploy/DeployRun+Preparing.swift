@@ -9,6 +9,8 @@ struct Candidate: Sendable {
     /// Image ids a recorded deployment ran; empty when the commit's references decide.
     var pinnedImages: [String: String] = [:]
     var warnings: [String] = []
+    /// Gives problems the places where their paths were written; a recorded deployment has no files to point at.
+    var placing: @Sendable ([ComposeError.Problem]) -> [ComposeError.Problem] = { $0 }
 }
 
 extension DeployRun {
@@ -58,9 +60,24 @@ extension DeployRun {
         let isSame =
             deployed?.commit.id == commit.id && deployed?.snapshot?.project == project
             && deployed?.snapshot?.hostBuild == build
-        return Candidate(
+        var candidate = Candidate(
             commit: commit, kind: isSame ? .heal : .deploy, snapshot: snapshot,
             warnings: warnings.map(\.description))
+        candidate.placing = result.placing
+        return candidate
+    }
+
+    /// Throws unless the engine that was observed can do everything the project asks for.
+    func checkLimits(of observed: ObservedState, _ candidate: Candidate) throws {
+        guard let engine = observed.traits else { return }
+        let problems = candidate.snapshot.project.problems(on: engine)
+        guard !problems.isEmpty else { return }
+        throw DeployError(
+            stage: .plan, reason: .invalidProject,
+            message: ComposeError(candidate.placing(problems)).relative(to: deployer.source.checkoutPath).description,
+            advice: engine.isPodman
+                ? "Leave it out, or run the project on a Docker Engine; nothing was touched."
+                : "Update the engine, or leave it out; nothing was touched.")
     }
 
     /// What every image that is built is built from; finds out whether it can be.

@@ -17,7 +17,7 @@ extension DeployRun {
         do {
             let candidate = try await load(commit, build)
             return try await carryOut(candidate, staged, options)
-        } catch let error as DeployError where error.reason.isAboutTheProject && error.stage == .load {
+        } catch let error as DeployError where error.reason.isAboutTheProject && error.stage.isBeforeChanges {
             await staged?.discard()
             return try await invalid(commit, error, options)
         } catch {
@@ -228,6 +228,11 @@ extension RunResult.Failure {
 extension Reason {
     /// The commit's files are at fault, before anything was touched.
     fileprivate var isAboutTheProject: Bool { self == .invalidProject || self == .bindSourceMissing }
+}
+
+extension Event.Stage {
+    /// What the commit asks for is judged here.
+    fileprivate var isBeforeChanges: Bool { self == .load || self == .plan }
 }
 
 extension String {

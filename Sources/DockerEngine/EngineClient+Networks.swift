@@ -86,7 +86,10 @@ extension EngineClient {
             network, key: key, project: project, version: try await connection.version())
         let request = try EngineRequest.post("/networks/create", to: "create network \(network.name)").sending(body)
         do {
-            _ = try await connection.send(request)
+            let created: CreatedNetwork = try await connection.decoded(request)
+            if let warning = created.warning, !warning.isEmpty {
+                warn("network \(network.name): \(warning.strippingControlCharacters())")
+            }
         } catch let error as EngineError where error.status == 409 {
             // Another run may have made it since the state was observed.
             let found: [NetworkAnswer] = try await connection.decoded(

@@ -5,13 +5,14 @@ package import Reconcile
 
 extension EngineClient {
     package func observe(_ query: ObservationQuery) async throws -> ObservedState {
-        let version = try await connection.version()
+        let traits = try await connection.traits()
         async let containers = containers(of: query.project)
         async let networks = networks(of: query.project, and: query.networks)
         async let volumes = volumes(of: query.project, and: query.volumes)
         async let images = images(query.images)
         var state = ObservedState()
-        state.apiVersion = "\(version)"
+        state.apiVersion = "\(traits.version)"
+        if traits.isPodman { state.isPodman = true }
         state.containers = try await containers
         state.networks = try await networks
         state.volumes = try await volumes

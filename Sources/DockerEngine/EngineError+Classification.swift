@@ -18,7 +18,7 @@ extension EngineError {
         return switch call {
         case .create: creationReason(status, text)
         case .start: startReason(status, text)
-        case .rename: status == 409 ? .nameConflict : .engineFailed
+        case .rename: status == 409 || isNameTaken(text) ? .nameConflict : .engineFailed
         case .pull: pullReason(status: status, text)
         case .build: buildRefusal(status, text)
         case .other: .engineFailed
@@ -28,11 +28,17 @@ extension EngineError {
     private static func creationReason(_ status: Int, _ text: String) -> Reason {
         switch status {
         case 409: .nameConflict
+        case 500 where isNameTaken(text): .nameConflict
         case 404 where text.contains("no such image"): .imageNotFound
         case 400: .invalidContainer
         case 500... where isContainersFault(text): .invalidContainer
         default: .engineFailed
         }
+    }
+
+    /// Podman says it with status 500.
+    private static func isNameTaken(_ text: String) -> Bool {
+        text.contains("name is already in use") || text.contains("unique constraint failed: containerconfig.name")
     }
 
     /// The builder refuses what it cannot read before it begins.

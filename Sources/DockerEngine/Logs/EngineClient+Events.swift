@@ -50,24 +50,28 @@ extension EngineClient {
         return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - "\(fraction)".count) + "\(fraction)"
     }
 
-    /// A connection that breaks, or an engine that ends, ends the stream with an `EngineError`.
+    /// A connection that breaks, an engine that ends, and silence for `eventsIdle` end the stream with an `EngineError`.
     package func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error> {
         let request = try EngineRequest.get("/events", to: "follow the events of \(project)").filtering([
             "type": ["container"], "label": ["\(ComposeLabels.project)=\(project)"], "event": Self.actions,
         ])
         let stream = try await connection.open(request)
         let endpoint = connection.endpoint
+        let patience = deadlines.eventsIdle
         return AsyncThrowingStream { continuation in
             let reading = Task {
                 do {
-                    var splitter = LineSplitter(longest: 1 << 20)
-                    for try await buffer in stream.body {
-                        for line in splitter.lines(in: buffer.readableBytesView) where !line.isEmpty {
-                            let answer = try EngineJSON.decode(EventAnswer.self, from: Data(line))
-                            if let event = answer.containerEvent { continuation.yield(event) }
+                    try await withIdleDeadline(patience) { touch in
+                        var splitter = LineSplitter(longest: 1 << 20)
+                        for try await buffer in stream.body {
+                            touch()
+                            for line in splitter.lines(in: buffer.readableBytesView) where !line.isEmpty {
+                                let answer = try EngineJSON.decode(EventAnswer.self, from: Data(line))
+                                if let event = answer.containerEvent { continuation.yield(event) }
+                            }
                         }
+                        try Task.checkCancellation()
                     }
-                    try Task.checkCancellation()
                     throw EngineError(
                         .engineUnreachable, operation: request.operation, request: "GET \(stream.path)",
                         detail: "the engine closed the stream", advice: "See whether the engine was restarted.")

@@ -10,6 +10,8 @@ package struct ObservedState: Sendable, Equatable, Codable {
     package var images: [String: Image] = [:]
     /// The negotiated API version, `1.41`.
     package var apiVersion: String = ""
+    /// Whether the engine is Podman; nil is no.
+    package var isPodman: Bool?
 
     package init() {}
 }

@@ -29,6 +29,11 @@ enum ExampleConfiguration {
             #engine:
               #host: unix:///var/run/docker.sock
               #tls: {ca: ca.pem, cert: cert.pem, key: key.pem}
+              # For ssh://deploy@host:
+              #ssh_key: /etc/watcher/id_ed25519
+              #known_hosts: /etc/watcher/known_hosts
+              # The longest an ordinary answer may take.
+              #timeout: 30s
             #health:
               # How long a service may take to become healthy; by default what its health check needs.
               #timeout: 5m
