@@ -13,19 +13,13 @@ extension DeployRun {
             try await pull(plan.pulls, candidate)
             (observed, plan) = try await replan(candidate, plan)
         }
-        if !plan.retags.isEmpty {
-            try await retag(plan.retags)
-            (observed, plan) = try await replan(candidate, plan)
-        }
         if staged == nil, !plan.builds.isEmpty || !isInSync(candidate, plan, staged) {
             candidate = try await rebuilding(candidate)
         }
         if !plan.builds.isEmpty {
-            do {
-                try await build(plan.builds, candidate)
-            } catch let error as DeployError where error.reason == .buildFailed && candidate.kind == .deploy {
+            if let failed = try await build(plan, candidate) {
                 await staged?.discard()
-                return try await invalid(candidate.commit, error, options)
+                return failed
             }
             (observed, plan) = try await replan(candidate, plan)
         }

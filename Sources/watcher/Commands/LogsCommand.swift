@@ -1,7 +1,9 @@
 internal import ArgumentParser
+internal import Compose
 internal import Deploy
 internal import DockerEngine
 internal import Reconcile
+internal import Store
 
 struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
