@@ -126,7 +126,7 @@ import WatcherTestSupport
             let slow = healthyAfter(seconds: 600)
             let deployed = try await Deployed(web("one", sleeping), in: scenario)
             try await deployed.repository.commit(compose: web("two", slow[0], slow[1]), "greet slowly")
-            let begun = Int(Date().timeIntervalSince1970) - 1
+            let begun = Date()
             let killed = try await deployed.watcher.run("deploy", "--format", "json") { running in
                 try await scenario.engine.waitForEvent("start", project: scenario.id, since: begun)
                 try running.send(SIGKILL)

@@ -31,7 +31,7 @@ import WatcherTestSupport
                 """
                 [1] create network default — network shop_default is missing
                 [2] create shop-db-1 from db:1 after 1 — the service has no container
-                [3] create shop-web-1 from web:1 after 1, 2 — the service has no container
+                [3] create shop-web-1 from web:1 after 2 — the service has no container
 
                 """))
     }

@@ -60,7 +60,8 @@ import WatcherTestSupport
         let statuses: [RunResult.Outcome: ExitStatus] = [
             .inSync: .success, .deployed: .success, .pending: .changesPending, .drift: .drift, .skipped: .skipListed,
             .suspended: .suspended, .rewritten: .branchRewritten, .restored: .restored, .failed: .failed,
-            .restoreFailed: .restoreFailed, .invalid: .invalidProject, .error: .unexpected,
+            .restoreFailed: .restoreFailed, .invalid: .invalidProject, .error: .unexpected, .stopped: .success,
+            .started: .success, .removed: .success,
         ]
         for outcome in RunResult.Outcome.allCases {
             let result = RunResult(project: "shop", outcome: outcome, summary: "")

@@ -9,7 +9,7 @@ struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs",
         abstract: "Show what the containers of a project write.",
-        usage: "watcher logs [-f] [-n <count>] [--since <time>] [<options>] <project> [<service> ...]",
+        usage: "watcher logs [-f] [<options>] <project> [<service> ...]",
         discussion: ExitStatus.help(
             [.success, .usage, .engineUnreachable, .stateUnusable, .invalidConfiguration, .interrupted],
             example: "watcher logs shop web -f -n 20"))
