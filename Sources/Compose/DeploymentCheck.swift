@@ -4,9 +4,10 @@ extension Project {
     /// Everything in the enabled services that cannot be deployed; empty when all can.
     package func deploymentProblems() -> [ComposeError.Problem] {
         let names = services.keys.sorted()
-        return names.flatMap { services[$0]?.deploymentProblems() ?? [] }
-            + names.flatMap { services[$0].map(problemsOfFiles) ?? [] }
-            + imageProblems() + problems(of: configs, "configs") + problems(of: secrets, "secrets")
+        var found = names.flatMap { services[$0]?.deploymentProblems() ?? [] }
+        found += names.flatMap { services[$0].map(problemsOfFiles) ?? [] }
+        found += startFirstProblems() + imageProblems()
+        return found + problems(of: configs, "configs") + problems(of: secrets, "secrets")
     }
 
     private func problems(of objects: [String: FileObject], _ part: String) -> [ComposeError.Problem] {
@@ -43,12 +44,7 @@ extension Project {
 extension Project {
     /// What is deployed, but not quite as the files say; paths without places.
     package func deploymentWarnings() -> [ComposeError.Problem] {
-        services.keys.sorted().compactMap { name in
-            guard services[name]?.deploy?.updateConfig?.order == "start-first" else { return nil }
-            return .init(
-                .unsupported, at: nil, path: "services.\(name).deploy.update_config.order",
-                "start-first is not supported by this version of watcher; the old container is stopped first")
-        }
+        updateWarnings()
     }
 }
 
