@@ -18,7 +18,7 @@ extension Project {
             if object.driver != nil || object.templateDriver != nil {
                 return problem(.unsupported, "drivers of \(part) exist only in a swarm")
             }
-            if let variable = object.environment, environment[variable] == nil {
+            if let variable = object.environment, object.content == nil {
                 return problem(.semantics, "the variable \(variable) that holds the content is not set")
             }
             return nil
@@ -66,6 +66,14 @@ extension Service {
         if credentialSpec != nil { report(.unsupported, "credential_spec", "credential specs exist only on Windows") }
         if healthcheck?.startInterval != nil, healthcheck?.startPeriod == nil {
             report(.semantics, "healthcheck", "start_interval needs start_period")
+        }
+        for (index, mount) in volumes.enumerated() where !mount.target.hasPrefix("/") {
+            let isDrive = mount.source == nil && mount.target.dropFirst().hasPrefix(":")
+            report(
+                .semantics, "volumes[\(index)]",
+                "\"\(mount.target)\" is no absolute path in the container"
+                    + (isDrive
+                        ? "; a name of one letter before a colon is a Windows drive, so use the long syntax" : ""))
         }
         if image.map({ ImageReference($0) == nil && !Self.isImageID($0) }) == true {
             report(.semantics, "image", "\"\(image ?? "")\" is no valid image reference")

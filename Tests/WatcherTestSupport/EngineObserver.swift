@@ -178,6 +178,29 @@ package struct EngineObserver: Sendable {
         }
     }
 
+    /// What was done to a project's containers, networks and volumes since a moment: each event but those of programs
+    /// that run in containers and of their health, `container start shop-web-1`.
+    package func writes(to project: String, since: Date) async throws -> [String] {
+        let filters = #"{"type":["container","network","volume"]}"#
+        let milliseconds = Int((since.timeIntervalSince1970 * 1000).rounded(.up))
+        let query = [
+            "since": "\(milliseconds / 1000).\(String("\(milliseconds % 1000 + 1000)".dropFirst()))",
+            "until": "\(Date().timeIntervalSince1970)", "filters": filters,
+        ]
+        return try await request("GET", "/events", query: query).split(separator: "\n").compactMap { line in
+            let event = try JSONValue(parsing: String(line))
+            let (action, actor) = (event["Action"].text ?? "", event["Actor"])
+            let attributes = actor["Attributes"]
+            let owner = attributes["com.docker.compose.project"].text
+            let name = attributes["name"].text ?? actor["ID"].text ?? ""
+            let quiet = ["exec_", "health_status", "top", "attach"]
+            guard owner == project || name.hasPrefix(project), !quiet.contains(where: action.hasPrefix) else {
+                return nil
+            }
+            return "\(event["Type"].text ?? "") \(action) \(name)"
+        }
+    }
+
     // MARK: What a test changes
 
     /// Starts a container that is not watcher's, `body` being the engine's own JSON; returns its id.

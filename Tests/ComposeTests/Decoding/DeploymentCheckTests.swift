@@ -37,6 +37,19 @@ struct DeploymentCheckTests {
             try problems(json) == [readOnly, "secrets.s: the variable S that holds the content is not set"])
     }
 
+    @Test func `a mount goes to an absolute path`() throws {
+        let json = """
+            {"services": {"a": {"image": "i", "volumes": [{"type": "volume", "target": "v:/v"},
+                {"type": "bind", "source": "/x", "target": "y"}, {"type": "bind", "source": "/x", "target": "/y"}]}}}
+            """
+        #expect(
+            try problems(json) == [
+                "services.a.volumes[0]: \"v:/v\" is no absolute path in the container; a name of one letter before a "
+                    + "colon is a Windows drive, so use the long syntax",
+                "services.a.volumes[1]: \"y\" is no absolute path in the container",
+            ])
+    }
+
     @Test func `what this version cannot do is refused, not ignored`() throws {
         let json = """
             {"services": {
