@@ -67,18 +67,10 @@ extension Service {
         if healthcheck?.startInterval != nil, healthcheck?.startPeriod == nil {
             report(.semantics, "healthcheck", "start_interval needs start_period")
         }
-        for (index, mount) in volumes.enumerated() where !mount.target.hasPrefix("/") {
-            let isDrive = mount.source == nil && mount.target.dropFirst().hasPrefix(":")
-            report(
-                .semantics, "volumes[\(index)]",
-                "\"\(mount.target)\" is no absolute path in the container"
-                    + (isDrive
-                        ? "; a name of one letter before a colon is a Windows drive, so use the long syntax" : ""))
-        }
         if image.map({ ImageReference($0) == nil && !Self.isImageID($0) }) == true {
             report(.semantics, "image", "\"\(image ?? "")\" is no valid image reference")
         }
-        return problems
+        return problems + problemsOfContainer()
     }
 
     private static func isImageID(_ text: String) -> Bool {
