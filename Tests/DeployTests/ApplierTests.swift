@@ -63,7 +63,7 @@ private actor Meeting {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ApplierTests {
+@Suite(.timeLimit(.minutes(15))) struct ApplierTests {
     private func applier(_ engine: any ContainerEngine, calls: Int = 16, former: Project? = nil) -> Applier {
         let journal = Journal(project: "shop", emit: { _ in }, now: { 0 })
         return Applier(
