@@ -27,6 +27,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLibGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(name: "YAML", dependencies: ["CLibYAML"], swiftSettings: settings),
         .target(
             name: "Compose",
@@ -58,8 +59,9 @@ let package = Package(
         .executableTarget(
             name: "watcher",
             dependencies: [
-                "YAML", "Compose", "Reconcile", "Deploy", "Git", "DockerEngine", "Store",
+                "YAML", "Compose", "Reconcile", "Deploy", "Git", "DockerEngine", "Store", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings,
             // Where `make release` puts the static libstdc++, so that no start has to load the shared one.

@@ -16,6 +16,8 @@ package enum ComposeLabels {
     package static let image = "com.docker.compose.image"
     /// On a recreated container: the one it took the place of.
     package static let replaces = "com.docker.compose.replace"
+    /// On an image: what built it.
+    package static let imageBuilder = "com.docker.compose.image.builder"
     package static let slug = "com.docker.compose.slug"
     package static let network = "com.docker.compose.network"
     package static let volume = "com.docker.compose.volume"
@@ -28,6 +30,8 @@ package enum ComposeLabels {
     package static let watcherDeployment = "watcher.deployment"
     /// The identity of the versioned files the container uses.
     package static let watcherContentHash = "watcher.content-hash"
+    /// On an image that watcher built: the identity of what it was built from.
+    package static let watcherBuildHash = "watcher.build-hash"
 
     /// The docker compose version whose behaviour watcher has, and which it stamps.
     package static let composeVersion = "2.40.3"

@@ -7,7 +7,8 @@ package struct ContentFingerprint: Sendable, Equatable {
     /// Identity of the content by path relative to the checkout, or by `configs.NAME` and `secrets.NAME`.
     package var contents: [String: String]
 
-    /// The service's bind mounts, configs, secrets, env files and build context, as far as they are versioned.
+    /// The service's bind mounts, configs, secrets and env files, as far as they are versioned. What its image is built from
+    /// is not part of it (see `BuildFingerprint`): that changes the image.
     ///
     /// - Throws: `FileAccessError` for a path that leaves the checkout.
     package init(of service: Service, in project: Project, checkout: String, files: FileAccess) throws {
@@ -33,7 +34,6 @@ package struct ContentFingerprint: Sendable, Equatable {
             }
         }
         for file in service.envFiles { try add(file.path) }
-        if let context = service.build?.context { try add(context) }
         self.contents = contents
     }
 
@@ -43,7 +43,8 @@ package struct ContentFingerprint: Sendable, Equatable {
         return Self.digest(contents.keys.sorted().map { "\($0)\0\(contents[$0] ?? "")\n" }.joined())
     }
 
-    private static func digest(_ text: String) -> String {
+    /// SHA-256, in hexadecimal digits.
+    static func digest(_ text: String) -> String {
         SHA256.hash(data: Array(text.utf8)).map { byte in
             let digits = String(byte, radix: 16)
             return digits.count == 1 ? "0" + digits : digits

@@ -6,7 +6,7 @@ extension Project {
         let names = services.keys.sorted()
         return names.flatMap { services[$0]?.deploymentProblems() ?? [] }
             + names.flatMap { services[$0].map(problemsOfFiles) ?? [] }
-            + problems(of: configs, "configs") + problems(of: secrets, "secrets")
+            + imageProblems() + problems(of: configs, "configs") + problems(of: secrets, "secrets")
     }
 
     private func problems(of objects: [String: FileObject], _ part: String) -> [ComposeError.Problem] {
@@ -60,14 +60,10 @@ extension Service {
         }
         if provider != nil { report(.unsupported, "provider", "providers need docker compose's plugins") }
         if !models.isEmpty { report(.unsupported, "models", "models need Docker Model Runner") }
-        if build != nil { report(.unsupported, "build", "images cannot be built by this version of watcher") }
         if useAPISocket {
             report(.unsupported, "use_api_socket", "passing on the engine's socket with credentials is not supported")
         }
         if credentialSpec != nil { report(.unsupported, "credential_spec", "credential specs exist only on Windows") }
-        if let policy = pullPolicy, !["always", "missing", "never"].contains(policy) {
-            report(.unsupported, "pull_policy", "\"\(policy)\" is not supported; use always, missing or never")
-        }
         if healthcheck?.startInterval != nil, healthcheck?.startPeriod == nil {
             report(.semantics, "healthcheck", "start_interval needs start_period")
         }

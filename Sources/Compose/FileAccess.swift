@@ -13,14 +13,41 @@ package struct FileAccess: Sendable {
     /// of a whole tree), or nil when the path is not versioned.
     package var contentID: @Sendable (_ path: String) throws -> String?
 
+    /// What is directly in a directory, in no particular order; symbolic links in it are not followed. Throws
+    /// `FileAccessError`.
+    package var list: @Sendable (_ directory: String) throws -> [Entry]
+
     package init(
         kind: @escaping @Sendable (String) throws -> Kind?,
         read: @escaping @Sendable (String) throws -> [UInt8],
-        contentID: @escaping @Sendable (String) throws -> String? = { _ in nil }
+        contentID: @escaping @Sendable (String) throws -> String? = { _ in nil },
+        list: @escaping @Sendable (String) throws -> [Entry] = { path in
+            throw FileAccessError.unreadable(path: path, reason: "directories cannot be listed here")
+        }
     ) {
         self.kind = kind
         self.read = read
         self.contentID = contentID
+        self.list = list
+    }
+
+    /// Something in a directory.
+    package struct Entry: Sendable {
+        package enum Kind: Sendable, Hashable { case file, executable, link, directory, submodule }
+
+        package var name: String
+        package var kind: Kind
+        /// Changes exactly when kind or content do.
+        package var id: String
+        /// The bytes of a file of any size, or the target of a link; each call reads them. Throws `FileAccessError`.
+        package var content: @Sendable () throws -> [UInt8]
+
+        package init(name: String, kind: Kind, id: String, content: @escaping @Sendable () throws -> [UInt8]) {
+            self.name = name
+            self.kind = kind
+            self.id = id
+            self.content = content
+        }
     }
 }
 

@@ -12,16 +12,26 @@ extension DeployRun {
             try await pull(plan.pulls, candidate)
             (observed, plan) = try await replan(candidate, plan)
         }
+        if !plan.builds.isEmpty {
+            if let failed = try await build(plan, candidate) {
+                await staged?.discard()
+                return failed
+            }
+            (observed, plan) = try await replan(candidate, plan)
+        }
         if isInSync(candidate, plan, staged) {
             await cleanUp(plan, candidate, Application())
             await staged?.discard()
             return inSync(plan)
         }
         let checkout: any StagedCheckout
+        var candidate = candidate
         if let staged {
             checkout = staged
         } else {
-            checkout = try await deployer.source.stageCheckout(of: candidate.commit.id)
+            candidate = try await rebuilding(candidate)
+            checkout = try await deployer.source.stageCheckout(
+                of: candidate.commit.id, candidate.snapshot.hostBuild)
         }
         var deployment = try await open(candidate, plan, observed)
         do {
@@ -45,7 +55,9 @@ extension DeployRun {
             guard plan.missing.isEmpty else {
                 throw DeployError(
                     stage: .plan, reason: .externalMissing, message: plan.missing.joined(separator: "\n"),
-                    advice: "Create what is missing, or let the project make it by taking «external: true» away.")
+                    advice:
+                        "Create what is missing, or let the project make it: take «external: true» away from a network "
+                        + "or volume, pull or build an image.")
             }
             for change in plan.changes {
                 journal.progress(
@@ -87,7 +99,7 @@ extension DeployRun {
     private func preview(_ candidate: Candidate, _ plan: Plan) -> RunResult {
         var result: RunResult
         if candidate.kind == .heal {
-            let isDrift = plan.steps.contains { $0.phase == .apply }
+            let isDrift = plan.steps.contains { $0.phase == .apply } || plan.builds.contains { !$0.isRoutine }
             result = self.result(
                 isDrift ? .drift : .inSync,
                 isDrift ? "what runs differs from what was deployed; \(whatRuns)" : "in sync; \(whatRuns)")
@@ -101,54 +113,6 @@ extension DeployRun {
             result.warnings.append("deployment \(open.id) was never finished; the next run undoes it first")
         }
         return result
-    }
-
-    /// Pulls every image before anything is touched; a failure is recorded, but nothing was done.
-    private func pull(_ pulls: [Plan.ImagePull], _ candidate: Candidate) async throws {
-        do {
-            try await stage(.pull, "pulling \(pulls.count == 1 ? "1 image" : "\(pulls.count) images")") {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for pull in pulls { group.addTask { try await self.pull(pull) } }
-                    try await group.waitForAll()
-                }
-            }
-        } catch {
-            let failure = DeployError(error, stage: .pull)
-            guard failure.reason != .interrupted else { throw failure }
-            var deployment = newDeployment(candidate.kind, candidate.commit, .postponed)
-            if let latest = facts.record.latest, latest.status == .postponed, latest.reason == failure.reason,
-                latest.commit.id == candidate.commit.id
-            {
-                // The same trouble again is the same record, counted on.
-                deployment.id = latest.id
-                deployment.attempts = latest.attempts + 1
-            }
-            deployment.reason = failure.reason
-            deployment.message = failure.message
-            deployment.finishedAt = journal.time
-            try await save(deployment)
-            throw failure
-        }
-    }
-
-    private func pull(_ pull: Plan.ImagePull) async throws {
-        let service = pull.services.count == 1 ? pull.services.first : nil
-        do {
-            try await deployer.engine.pull(pull) { [journal] line in
-                journal.progress(.pull, .running, line, service: service)
-            }
-            journal.progress(.pull, .succeeded, "pulled \(pull.reference)", service: service)
-        } catch {
-            var failure = DeployError(error, stage: .pull)
-            if failure.reason == .interrupted { throw failure }
-            guard pull.isRequired else {
-                journal.progress(.pull, .warning, "\(failure.message); the local image is used", service: service)
-                return
-            }
-            failure.message = "\(pull.services.joined(separator: ", ")): \(failure.message)"
-            failure.service = service
-            throw failure
-        }
     }
 
     func newDeployment(_ kind: Deployment.Kind, _ commit: Commit, _ status: Deployment.Status) -> Deployment {
@@ -202,6 +166,7 @@ extension DeployRun {
         journal.progress(.record, .succeeded, "recorded as \(deployment.id)")
         if isSkipped { await unskip(candidate.commit.id) }
         await cleanUp(plan, candidate, application)
+        await pruneBuilds()
         let count = plan.changes.count
         let what = count == 0 ? "nothing had to change" : "\(count) change\(count == 1 ? "" : "s")"
         var result = self.result(.deployed, "\(deployment.kind.pastTense) \(candidate.commit.id.short): \(what)")
@@ -231,7 +196,12 @@ extension DeployRun {
         for name in snapshot.project.services.keys {
             let containers = observed.containers.filter { $0.service == name && !$0.isOneOff && $0.parked == nil }
             guard let first = containers.first else { continue }
-            snapshot.imageIDs[name] = first.labels[ComposeLabels.image] ?? first.imageID
+            let image = first.labels[ComposeLabels.image] ?? first.imageID
+            let reference = snapshot.project.services[name]?.imageName(in: snapshot.project) ?? ""
+            snapshot.imageDigests[name] =
+                observed.digest(of: reference, id: image)
+                ?? (snapshot.imageIDs[name] == image ? snapshot.imageDigests[name] : nil)
+            snapshot.imageIDs[name] = image
             let isDone = containers.allSatisfy {
                 $0.state == .exited && $0.exitCode == 0
                     && (application.completed.contains($0.id) || before.contains(name))
@@ -268,5 +238,15 @@ extension Plan.Change: CustomStringConvertible {
     package var description: String {
         let subject = kind == "service" ? name : "\(kind) \(name)"
         return "\(subject): \(action.rawValue): \(causes.joined(separator: ", "))"
+    }
+}
+
+extension ObservedState {
+    /// Where the reference's repository has the image with this id; nil when the engine does not know.
+    fileprivate func digest(of reference: String, id: String) -> String? {
+        guard let image = images[reference], image.id == id, let wanted = ImageReference(reference) else { return nil }
+        return image.repoDigests.sorted().first { digest in
+            ImageReference(digest).map { $0.registry == wanted.registry && $0.repository == wanted.repository } ?? false
+        }
     }
 }

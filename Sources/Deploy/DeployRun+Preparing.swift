@@ -13,14 +13,24 @@ struct Candidate: Sendable {
 
 extension DeployRun {
     /// Loads the commit's project from Git, without touching the checkout.
-    func load(_ commit: Commit) async throws -> Candidate {
+    func load(_ commit: Commit, _ build: BuildID?) async throws -> Candidate {
         try await stage(.load, "loading the Compose project") {
-            let files = try await deployer.source.files(of: commit.id)
-            return try relatingPlaces { try candidate(commit, files) }
+            let files = try await deployer.source.files(of: commit.id, build)
+            do {
+                var candidate = try relatingPlaces { try self.candidate(commit, files, build) }
+                if settings.run != nil, candidate.snapshot.composeFiles.isEmpty {
+                    candidate.snapshot.composeFiles["run"] = ProjectRendering.yaml(candidate.snapshot.project)
+                }
+                return candidate
+            } catch let error as ComposeError where settings.run != nil {
+                throw DeployError(
+                    stage: .load, reason: .invalidConfiguration, message: error.description,
+                    advice: "Correct run in the configuration; nothing was touched.")
+            }
         }
     }
 
-    private func candidate(_ commit: Commit, _ files: FileAccess) throws -> Candidate {
+    private func candidate(_ commit: Commit, _ files: FileAccess, _ build: BuildID?) throws -> Candidate {
         let reader = RecordingFiles(files)
         let result = try ProjectLoader(files: reader.access).load(loadRequest)
         let project = try result.project.resolvingEnvironment(files: reader.access)
@@ -40,13 +50,35 @@ extension DeployRun {
             composeFiles: reader.texts(relativeTo: deployer.source.checkoutPath), project: project, imageIDs: [:],
             contentHashes: hashes)
         snapshot.contents = contents
+        snapshot.builds = try fingerprints(of: project, files, result)
+        snapshot.hostBuild = build
         let warnings = result.warnings + result.placing(project.deploymentWarnings())
         for warning in warnings { journal.progress(.load, .warning, warning.description) }
         let deployed = facts.record.lastGood
-        let isSame = deployed?.commit.id == commit.id && deployed?.snapshot?.project == project
+        let isSame =
+            deployed?.commit.id == commit.id && deployed?.snapshot?.project == project
+            && deployed?.snapshot?.hostBuild == build
         return Candidate(
             commit: commit, kind: isSame ? .heal : .deploy, snapshot: snapshot,
             warnings: warnings.map(\.description))
+    }
+
+    /// What every image that is built is built from; finds out whether it can be.
+    private func fingerprints(
+        of project: Project, _ files: FileAccess, _ loaded: ProjectLoader.Result
+    ) throws -> [String: BuildFingerprint] {
+        var fingerprints: [String: BuildFingerprint] = [:]
+        var problems: [ComposeError.Problem] = []
+        for service in project.services.values.sorted(by: { $0.name < $1.name }) {
+            guard let build = ImageBuild(of: service, in: project) else { continue }
+            do {
+                fingerprints[service.name] = try BuildContext(of: build, files: files).fingerprint
+            } catch let error as ComposeError {
+                problems += error.problems
+            }
+        }
+        guard problems.isEmpty else { throw ComposeError(loaded.placing(problems)) }
+        return fingerprints
     }
 
     /// Places in messages are given relative to the repository, as its author knows the files.
@@ -71,6 +103,7 @@ extension DeployRun {
         request.honoursComposeVariables = false
         request.searchesParents = false
         request.home = settings.home
+        if let run = settings.run { request.configured(run, projectName: settings.projectName) }
         return request
     }
 
@@ -99,7 +132,10 @@ extension DeployRun {
 
     /// One round of reads about everything the snapshot's project names.
     func observe(_ project: Project, pinned: [String: String] = [:]) async throws -> ObservedState {
-        let images = project.services.values.filter { $0.provider == nil }.map { $0.imageName(in: project) }
+        let services = project.services.values.filter { $0.provider == nil }
+        let images =
+            services.map { $0.imageName(in: project) }
+            + services.flatMap(\.volumes).filter { $0.kind == .image }.compactMap(\.source)
         return try await deployer.engine.observe(
             ObservationQuery(
                 project: project.name, networks: project.networks.values.map(\.name).sorted(),
@@ -112,14 +148,17 @@ extension DeployRun {
         var target = Target(project: candidate.snapshot.project, deployment: number)
         target.contentHashes = candidate.snapshot.contentHashes
         target.contents = candidate.snapshot.contents
+        target.builds = candidate.snapshot.builds
         target.pinnedImages = candidate.pinnedImages
+        target.pinnedDigests = candidate.pinnedImages.isEmpty ? [:] : candidate.snapshot.imageDigests
+        target.now = journal.time
         target.settle = settings.settle
         target.healthTimeout = settings.healthTimeout
         target.prunesOrphans = settings.prunesOrphans
         if let last = facts.record.lastGood?.snapshot {
             target.previous = Target.Previous(
                 project: last.project, contentHashes: last.contentHashes, contents: last.contents,
-                completed: completedServices(observed))
+                builds: last.builds, completed: completedServices(observed))
         }
         return target
     }

@@ -4,9 +4,18 @@ import Reconcile
 extension DeployRun {
     /// Makes the project run as the commit says, or says what that would take.
     func reconcile(_ commit: Commit, _ options: Deployer.Options) async throws -> RunResult {
-        let staged = options.dryRun ? nil : try await stageCheckout(commit)
+        let build = wantedBuild(commit.id)
+        if let build {
+            if options.dryRun, try await !deployer.source.keptBuilds().contains(build) { return toBeBuilt(commit) }
+            do {
+                if !options.dryRun { try await self.build(commit, build) }
+            } catch let error as DeployError where error.reason == .buildFailed {
+                return try await invalid(commit, error, options)
+            }
+        }
+        let staged = options.dryRun ? nil : try await stageCheckout(commit, build)
         do {
-            let candidate = try await load(commit)
+            let candidate = try await load(commit, build)
             return try await carryOut(candidate, staged, options)
         } catch let error as DeployError where error.reason.isAboutTheProject && error.stage == .load {
             await staged?.discard()
@@ -57,19 +66,23 @@ extension DeployRun {
         }
     }
 
-    /// Records once per commit that its project is invalid, and keeps the last good deployment.
+    /// Records that the commit cannot be deployed, once unless it was built anew, and keeps the last good deployment.
     private func invalid(
         _ commit: Commit, _ error: DeployError, _ options: Deployer.Options
     ) async throws -> RunResult {
         var result = self.result(.invalid, "\(commit.id.short) cannot be deployed; \(whatRuns)")
         result.failure = RunResult.Failure(error)
-        if !options.dryRun, !(try await isKnownInvalid(commit, error)) {
+        var isNew = error.reason == .buildFailed
+        if !isNew { isNew = try await !isKnownInvalid(commit, error) }
+        if !options.dryRun, isNew {
             var deployment = newDeployment(.deploy, commit, .invalid)
             deployment.reason = error.reason
-            deployment.message = error.message
+            deployment.message = ([error.message] + error.logLines).joined(separator: "\n")
             deployment.finishedAt = journal.time
             try await save(deployment)
             result.deployment = deployment.id
+            try await skipIfAtFault(deployment)
+            journal.status(.record, .failed, "\(error.message.firstLine); \(whatRuns)")
             await flushEvents()
             let record = try await deployer.store.record(of: settings.name)
             note { known in
@@ -153,9 +166,9 @@ extension DeployRun {
             advice: "«watcher history \(settings.name)» lists what was deployed. \(whatRuns.capitalizedFirst).")
     }
 
-    func stageCheckout(_ commit: Commit) async throws -> any StagedCheckout {
+    func stageCheckout(_ commit: Commit, _ build: BuildID?) async throws -> any StagedCheckout {
         try await stage(.checkout, "writing the files of \(commit.id.short)") {
-            try await deployer.source.stageCheckout(of: commit.id)
+            try await deployer.source.stageCheckout(of: commit.id, build)
         }
     }
 

@@ -38,7 +38,7 @@ extension DeployRun {
         return try await close(&deployment, plan, failure, outcome, summary)
     }
 
-    private func close(
+    func close(
         _ deployment: inout Deployment, _ plan: Plan, _ failure: DeployError, _ outcome: RunResult.Outcome,
         _ summary: String
     ) async throws -> RunResult {
@@ -64,7 +64,7 @@ extension DeployRun {
         try await stage(.rollback, "putting back what ran before") {
             let lastGood = facts.record.lastGood
             // Containers come back even when the files cannot; then the attempt does not count as undone.
-            let trouble = if let lastGood { await restoreCheckout(lastGood.commit) } else { nil as DeployError? }
+            let trouble = if let lastGood { await restoreCheckout(lastGood) } else { nil as DeployError? }
             let isBack = try await putBack(deployment)
             if let trouble { throw trouble }
             guard !isBack, let lastGood, deployment.kind != .heal,
@@ -101,6 +101,12 @@ extension DeployRun {
         let plan = Reconciler.plan(target, observed)
         guard !plan.steps.isEmpty else { return }
         for pull in plan.pulls where pull.isRequired { try await deployer.engine.pull(pull) { _ in } }
+        if !plan.builds.isEmpty {
+            let files = try await deployer.source.files(of: candidate.commit.id)
+            for build in plan.builds {
+                try await deployer.engine.build(build.image, files: files, modified: candidate.commit.time) { _ in }
+            }
+        }
         _ = try await applier(candidate, .rollback).apply(plan.steps)
         let left = Reconciler.plan(
             target, try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages))
@@ -112,13 +118,15 @@ extension DeployRun {
         }
     }
 
-    private func restoreCheckout(_ commit: Commit) async -> DeployError? {
+    private func restoreCheckout(_ deployment: Deployment) async -> DeployError? {
         do {
-            try await deployer.source.stageCheckout(of: commit.id).switchOver()
+            try await deployer.source.stageCheckout(of: deployment.commit.id, deployment.snapshot?.hostBuild)
+                .switchOver()
             return nil
         } catch {
             let failure = DeployError(error, stage: .rollback)
-            journal.progress(.rollback, .warning, "the files of \(commit.id.short) are not back: \(failure.message)")
+            journal.progress(
+                .rollback, .warning, "the files of \(deployment.commit.id.short) are not back: \(failure.message)")
             return failure
         }
     }
@@ -152,7 +160,7 @@ extension DeployRun {
 
     /// Puts the commit on the skip list when the deployment failed by its fault; says whether it did.
     @discardableResult
-    private func skipIfAtFault(_ deployment: Deployment) async throws -> Bool {
+    func skipIfAtFault(_ deployment: Deployment) async throws -> Bool {
         guard let reason = deployment.reason, reason.isCommitsFault, deployment.kind == .deploy else { return false }
         try await deployer.store.skip(
             SkippedCommit(

@@ -9,6 +9,7 @@ package struct Deployer: Sendable {
     package var source: any CommitSource
     package var engine: any ContainerEngine
     package var store: any DeploymentStore
+    package var commands: any HostCommands
     /// The host's own files, for what lies outside of the repository's commits.
     package var hostFiles: FileAccess
     /// Receives every event as it happens.
@@ -18,12 +19,14 @@ package struct Deployer: Sendable {
 
     package init(
         settings: ProjectSettings, source: any CommitSource, engine: any ContainerEngine, store: any DeploymentStore,
-        hostFiles: FileAccess, emit: @escaping @Sendable (Event) -> Void, now: @escaping @Sendable () -> Int
+        commands: any HostCommands, hostFiles: FileAccess, emit: @escaping @Sendable (Event) -> Void,
+        now: @escaping @Sendable () -> Int
     ) {
         self.settings = settings
         self.source = source
         self.engine = engine
         self.store = store
+        self.commands = commands
         self.hostFiles = hostFiles
         self.emit = emit
         self.now = now

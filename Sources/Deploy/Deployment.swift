@@ -98,12 +98,18 @@ package struct Snapshot: Sendable, Equatable, Codable {
     package var project: Project
     /// The image id of each service.
     package var imageIDs: [String: String]
+    /// Where a registry has the image of each service, `repository@sha256:…`; built images are in none.
+    package var imageDigests: [String: String] = [:]
+    /// What the image of each service that is built was built from.
+    package var builds: [String: BuildFingerprint] = [:]
     /// The content hash of each service that has one.
     package var contentHashes: [String: String]
     /// What went into the content hashes: object id by service and path.
     package var contents: [String: [String: String]] = [:]
     /// Services that had run to completion when the deployment was verified.
     package var completed: Set<String>
+    /// The build on the host whose outputs lie in the checkout with the commit's files; nil when there is none.
+    package var hostBuild: BuildID?
 
     package init(
         composeFiles: [String: String], project: Project, imageIDs: [String: String], contentHashes: [String: String],

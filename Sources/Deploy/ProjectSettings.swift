@@ -1,3 +1,5 @@
+package import Compose
+
 /// One configured project, as the flow needs it: resolved, absolute, without secrets.
 package struct ProjectSettings: Sendable, Equatable {
     /// The configuration's key: the name of the project everywhere in watcher.
@@ -26,6 +28,14 @@ package struct ProjectSettings: Sendable, Equatable {
     package var retryAttempts: Int = 3
     package var prunesOrphans = true
     package var home: String?
+    /// What is built on the host before the project is loaded.
+    package var build: BuildSettings?
+    /// The Compose project itself, when the configuration says it instead of files.
+    package var run: ConfiguredService?
+    package var hooks = HookSettings()
+
+    /// What was built for this many of the newest good deployments is kept, so that a rollback builds nothing.
+    static let deploymentsWithBuilds = 5
 
     package init(name: String, projectName: String, repository: String, branch: String) {
         self.name = name

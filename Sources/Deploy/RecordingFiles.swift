@@ -16,7 +16,7 @@ final class RecordingFiles: Sendable {
                 read.withLock { $0[path] = bytes }
                 return bytes
             },
-            contentID: files.contentID)
+            contentID: files.contentID, list: files.list)
     }
 
     /// The YAML files by path, relative when below the checkout. Env files stay out of the record: they hold secrets.

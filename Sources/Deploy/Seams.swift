@@ -13,12 +13,39 @@ package protocol CommitSource: Sendable {
     func commit(named revision: String) async throws -> Commit?
     /// Whether `ancestor` is reachable from `commit`; true when they are the same; false when either is unknown.
     func isAncestor(_ ancestor: CommitID, of commit: CommitID) async throws -> Bool
-    /// The commit's files laid virtually over the checkout path (see `FileAccess`).
-    func files(of commit: CommitID) async throws -> FileAccess
-    /// Writes what the commit changes beside the checkout, so that switching is only renames.
-    func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout
+    /// The commit's files, with a build's outputs over them, laid virtually over the checkout path (see `FileAccess`).
+    func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess
+    /// Writes what the commit and a build's outputs change beside the checkout, so that switching is only renames.
+    func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout
     /// The absolute, stable path of the checkout.
     var checkoutPath: String { get }
+
+    /// The builds whose outputs are kept.
+    func keptBuilds() async throws -> Set<BuildID>
+    /// Writes the commit's files into a fresh directory that only the user can enter (nil: who runs watcher), removing
+    /// what an earlier build left, and returns its absolute path.
+    func beginBuild(_ build: BuildID, user: String?) async throws -> String
+    /// Keeps every file in that directory that the commit does not hold just so as the build's outputs, removes the
+    /// directory, and returns how many there are.
+    func finishBuild(_ build: BuildID) async throws -> Int
+    /// Removes the directory; nothing is kept.
+    func abandonBuild() async
+    /// Removes the outputs of all other builds.
+    func keepBuilds(_ builds: Set<BuildID>) async throws
+}
+
+extension CommitSource {
+    package func files(of commit: CommitID) async throws -> FileAccess { try await files(of: commit, nil) }
+    package func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout {
+        try await stageCheckout(of: commit, nil)
+    }
+}
+
+/// Runs commands on the host.
+package protocol HostCommands: Sendable {
+    /// Runs the command to its end; `output` gets whole lines, of standard output and standard error alike, for people.
+    /// Nothing that the command started is left when this returns or throws, nor when this process is killed.
+    func run(_ command: HostCommand, output: @escaping @Sendable (String) -> Void) async throws -> HostCommandEnd
 }
 
 /// A checkout that is written but not yet in place.
@@ -83,6 +110,12 @@ package protocol ContainerEngine: Sendable {
     func container(_ id: ContainerID) async throws -> ObservedState.Container?
     /// Pulls an image; `progress` gets whole lines for people.
     func pull(_ pull: Plan.ImagePull, progress: @escaping @Sendable (String) -> Void) async throws
+    /// Builds an image from the files of a checkout; `log` gets whole lines of the builder's output. `modified` is the time
+    /// the files get, in seconds since 1970. An error has the reason `buildFailed` when the files or the build's definition
+    /// are at fault; it may be a `ComposeError`.
+    func build(
+        _ build: ImageBuild, files: FileAccess, modified: Int, log: @escaping @Sendable (String) -> Void
+    ) async throws
     /// Performs one operation of a plan (never a wait) on the project's model; returns the id of a container it created.
     func perform(_ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp) async throws
         -> ContainerID?

@@ -6,7 +6,6 @@ import Reconcile
 struct NetworkCreateBody: Encodable, Sendable {
     struct IPAM: Encodable, Sendable {
         var driver: String?
-        var options: [String: String]?
         var config: [Pool]?
     }
 
@@ -49,8 +48,9 @@ struct NetworkCreateBody: Encodable, Sendable {
         let pools = network.ipam.config.map {
             Pool(subnet: $0.subnet, ipRange: $0.ipRange, gateway: $0.gateway, auxiliaryAddresses: $0.auxAddresses.orNil)
         }
-        if network.ipam.driver != nil || !pools.isEmpty || !network.ipam.options.isEmpty {
-            ipam = IPAM(driver: network.ipam.driver, options: network.ipam.options.orNil, config: pools.orNil)
+        // Without `ipam.options`, which docker compose 2.40 accepts and drops.
+        if network.ipam.driver != nil || !pools.isEmpty {
+            ipam = IPAM(driver: network.ipam.driver, config: pools.orNil)
         }
         labels = network.labels(key: key, in: project)
     }

@@ -7,6 +7,7 @@ extension EngineError {
         case start
         case rename
         case pull
+        case build
         case other
     }
 
@@ -19,6 +20,7 @@ extension EngineError {
         case .start: startReason(status, text)
         case .rename: status == 409 ? .nameConflict : .engineFailed
         case .pull: pullReason(status: status, text)
+        case .build: buildRefusal(status, text)
         case .other: .engineFailed
         }
     }
@@ -31,6 +33,12 @@ extension EngineError {
         case 500... where isContainersFault(text): .invalidContainer
         default: .engineFailed
         }
+    }
+
+    /// The builder refuses what it cannot read before it begins.
+    private static func buildRefusal(_ status: Int, _ text: String) -> Reason {
+        let words = ["dockerfile", "failed to reach build target", "failed to parse", "unknown instruction"]
+        return status == 400 || words.contains(where: text.contains) ? .buildFailed : .engineFailed
     }
 
     private static func startReason(_ status: Int, _ text: String) -> Reason {
@@ -55,6 +63,9 @@ extension EngineError {
     /// The reason behind a pull that failed, whether by status or (`status` 200) by a message in the stream.
     static func pullReason(status: Int, _ message: String) -> Reason {
         let text = message.lowercased()
+        // What is no JSON of a registry is told with its status: "error parsing HTTP 429 response body".
+        let told = text.firstMatch(of: /http (?:response )?(?:status: )?([1-5][0-9][0-9])\b/).flatMap { Int($0.1) }
+        let status = told ?? status
         func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
         if says("no space left on device", "disk quota exceeded") { return .diskFull }
         if status == 429 || says("toomanyrequests", "too many requests", "rate limit") { return .rateLimited }
@@ -94,6 +105,8 @@ extension EngineError {
             "Run `docker login` for that registry as the user that runs watcher, or set DOCKER_CONFIG."
         case .rateLimited:
             "Wait, or log in to the registry for a higher limit; the next run tries again."
+        case .buildFailed:
+            "The lines before say what went wrong; push a correction. What runs was not touched."
         case .registryUnreachable:
             "Check the engine's network, proxy and DNS; the next run tries again."
         default: ""

@@ -1,14 +1,14 @@
 /// Cuts a stream of bytes into lines, whatever pieces it comes in.
-struct LineSplitter: Sendable {
+package struct LineSplitter: Sendable {
     /// A longer line is cut.
     let longest: Int
 
     private var unfinished: [UInt8] = []
 
-    init(longest: Int = 64 << 10) { self.longest = longest }
+    package init(longest: Int = 64 << 10) { self.longest = longest }
 
     /// The lines that end in these bytes, without their ends.
-    mutating func lines(in bytes: some Sequence<UInt8>) -> [[UInt8]] {
+    package mutating func lines(in bytes: some Sequence<UInt8>) -> [[UInt8]] {
         var lines: [[UInt8]] = []
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
@@ -22,7 +22,7 @@ struct LineSplitter: Sendable {
     }
 
     /// What came after the last end of a line; nil when nothing did.
-    mutating func rest() -> [UInt8]? { unfinished.isEmpty ? nil : take() }
+    package mutating func rest() -> [UInt8]? { unfinished.isEmpty ? nil : take() }
 
     private mutating func take() -> [UInt8] {
         defer { unfinished = [] }

@@ -1,7 +1,7 @@
 extension String {
     /// The text without terminal escape sequences, control characters (except tab and newline) and characters that
     /// reverse the direction of writing.
-    func strippingControlCharacters() -> String {
+    package func strippingControlCharacters() -> String {
         var result = String.UnicodeScalarView()
         var rest = Substring(self).unicodeScalars
         while let scalar = rest.popFirst() {

@@ -68,19 +68,50 @@ package struct GitRepository: CommitSource {
         try await inCache(orElse: false) { try $0.isAncestor(ancestor, of: commit) }
     }
 
-    package func files(of commit: CommitID) async throws -> FileAccess {
+    package func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess {
         let directory = cacheDirectory
+        let place = BuildPlace(projectDirectory: projectDirectory)
         return try await withTree(of: commit) { tree in
-            TreeFiles(
+            let files = TreeFiles(
                 tree: tree, checkoutPath: checkoutPath, readableOutside: readableOutside,
                 damaged: { directory.markDamaged() }
             ).access
+            guard let build else { return files }
+            return BuiltFiles(files: files, build: try place.kept(build), checkoutPath: checkoutPath).access
         }
     }
 
-    package func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout {
+    package func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout {
         let checkout = Checkout(projectDirectory: projectDirectory)
-        return try await withTree(of: commit) { tree in try checkout.stage(commit, tree) }
+        let place = BuildPlace(projectDirectory: projectDirectory)
+        return try await withTree(of: commit) { tree in
+            try checkout.stage(commit, tree, build.map { try place.kept($0) })
+        }
+    }
+
+    package func keptBuilds() async throws -> Set<BuildID> {
+        let place = BuildPlace(projectDirectory: projectDirectory)
+        return try await thread.run { try place.all() }
+    }
+
+    package func beginBuild(_ build: BuildID, user: String?) async throws -> String {
+        let place = BuildPlace(projectDirectory: projectDirectory)
+        return try await withTree(of: build.commit) { tree in try place.begin(tree, user: user) }
+    }
+
+    package func finishBuild(_ build: BuildID) async throws -> Int {
+        let place = BuildPlace(projectDirectory: projectDirectory)
+        return try await withTree(of: build.commit) { tree in try place.finish(build, tree) }
+    }
+
+    package func abandonBuild() async {
+        let place = BuildPlace(projectDirectory: projectDirectory)
+        _ = try? await thread.run { try place.clear() }
+    }
+
+    package func keepBuilds(_ builds: Set<BuildID>) async throws {
+        let place = BuildPlace(projectDirectory: projectDirectory)
+        try await thread.run { try place.keep(builds) }
     }
 
     /// Asks the open cache; an absent cache answers `otherwise`, and so does a damaged one, which is marked for renewal.

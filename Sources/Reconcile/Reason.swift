@@ -9,6 +9,8 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case nameConflict = "name-conflict"
     case invalidContainer = "invalid-container"
     case dependencyFailed = "dependency-failed"
+    /// What a commit says to build cannot be built; nothing was touched.
+    case buildFailed = "build-failed"
     // Trouble that passes: nothing is skip-listed.
     case remoteUnreachable = "remote-unreachable"
     case registryUnreachable = "registry-unreachable"
@@ -19,6 +21,8 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case engineFailed = "engine-failed"
     case stateUnusable = "state-unusable"
     case diskFull = "disk-full"
+    /// A hook that has to succeed before anything is touched did not.
+    case hookFailed = "hook-failed"
     // Refusals.
     case authenticationFailed = "authentication-failed"
     case hostKeyUnknown = "host-key-unknown"
@@ -46,7 +50,7 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     package var isCommitsFault: Bool {
         switch self {
         case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
-            .dependencyFailed:
+            .dependencyFailed, .buildFailed:
             true
         default: false
         }

@@ -93,13 +93,15 @@ extension Snapshot {
             imageIDs: try row.json("image_ids"), contentHashes: try row.json("content_hashes"),
             completed: try row.json("completed"))
         contents = try row.json("contents")
+        imageDigests = try row.json("image_digests")
+        builds = try row.json("builds")
     }
 
     func arguments(_ id: DeploymentID) throws -> StatementArguments {
         [
             id.project, id.number, try JSONText.encode(composeFiles), try JSONText.encode(project),
             try JSONText.encode(imageIDs), try JSONText.encode(contentHashes), try JSONText.encode(contents),
-            try JSONText.encode(completed.sorted()),
+            try JSONText.encode(completed.sorted()), try JSONText.encode(imageDigests), try JSONText.encode(builds),
         ]
     }
 }

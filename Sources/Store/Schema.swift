@@ -9,6 +9,8 @@ enum Schema {
     static func bringUpToDate(_ database: DatabaseQueue, path: String) throws {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { try $0.execute(sql: v1) }
+        migrator.registerMigration("v2 images") { try $0.execute(sql: v2Images) }
+        migrator.registerMigration("v3 builds on the host") { try $0.execute(sql: v3HostBuilds) }
         guard try !database.read(migrator.hasBeenSuperseded) else {
             throw StoreError(
                 reason: .stateUnusable, message: "the database \(path) was made by a newer version of watcher",
@@ -16,6 +18,17 @@ enum Schema {
         }
         if try !database.read(migrator.hasCompletedMigrations) { try migrator.migrate(database) }
     }
+
+    /// Which build's outputs lay in the checkout; no row for a snapshot without one.
+    private static let v3HostBuilds = """
+        CREATE TABLE host_builds (
+            project TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            build TEXT NOT NULL,
+            PRIMARY KEY (project, number),
+            FOREIGN KEY (project, number) REFERENCES deployments ON DELETE CASCADE
+        ) STRICT;
+        """
 
     private static let v1 = """
         CREATE TABLE deployments (
@@ -82,5 +95,10 @@ enum Schema {
             since INTEGER NOT NULL,
             until INTEGER -- NULL: until resumed
         ) STRICT;
+        """
+    /// Where images came from, to get the very same ones again.
+    private static let v2Images = """
+        ALTER TABLE snapshots ADD COLUMN image_digests TEXT NOT NULL DEFAULT '{}'; -- JSON
+        ALTER TABLE snapshots ADD COLUMN builds TEXT NOT NULL DEFAULT '{}'; -- JSON
         """
 }

@@ -166,20 +166,33 @@ extension Deployment {
             arguments: arguments())
         if let snapshot {
             try db.execute(
-                sql: "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                sql: "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 arguments: snapshot.arguments(id))
         } else {
             try db.execute(
                 sql: "DELETE FROM snapshots WHERE project = ? AND number = ?", arguments: [id.project, id.number])
+        }
+        try db.execute(
+            sql: "DELETE FROM host_builds WHERE project = ? AND number = ?", arguments: [id.project, id.number])
+        if let build = snapshot?.hostBuild {
+            try db.execute(
+                sql: "INSERT INTO host_builds VALUES (?, ?, ?)", arguments: [id.project, id.number, build.description])
         }
     }
 }
 
 extension Snapshot {
     fileprivate static func fetch(_ db: Database, _ id: DeploymentID) throws -> Snapshot? {
-        try Row.fetchOne(
-            db, sql: "SELECT * FROM snapshots WHERE project = ? AND number = ?", arguments: [id.project, id.number]
-        ).map { try Snapshot(row: $0) }
+        let arguments: StatementArguments = [id.project, id.number]
+        guard
+            let row = try Row.fetchOne(
+                db, sql: "SELECT * FROM snapshots WHERE project = ? AND number = ?", arguments: arguments)
+        else { return nil }
+        var snapshot = try Snapshot(row: row)
+        snapshot.hostBuild = try String.fetchOne(
+            db, sql: "SELECT build FROM host_builds WHERE project = ? AND number = ?", arguments: arguments
+        ).flatMap { BuildID($0) }
+        return snapshot
     }
 }
 

@@ -57,17 +57,17 @@ enum ExitStatus: Int32, CaseIterable {
         self =
             switch reason {
             case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
-                .dependencyFailed:
+                .dependencyFailed, .buildFailed:
                 .failed
             case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
-                .dependencyNotReady:
+                .dependencyNotReady, .hookFailed:
                 .temporary
             case .engineUnreachable, .engineFailed: .engineUnreachable
             case .stateUnusable, .diskFull: .stateUnusable
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy:
                 .refused
-            case .invalidProject, .bindSourceMissing: .invalidProject
+            case .invalidProject, .bindSourceMissing, .buildFailed: .invalidProject
             case .branchMissing, .commitMissing, .invalidConfiguration: .invalidConfiguration
             case .branchRewritten: .branchRewritten
             case .skipListed: .skipListed

@@ -46,6 +46,8 @@ enum Main {
         let arguments = Array(CommandLine.arguments.dropFirst())
         // A network step runs in a process of its own that has nothing else to do.
         if arguments == [GitNetworkChild.command] { GitNetworkChild.main() }
+        // So does what watches over a command on the host.
+        if arguments == [HostCommandSupervisor.command] { HostCommandSupervisor.main() }
         let status = await Interruption.whileWatchingSignals { await run(arguments) }
         exit(status == .success && Terminal.hasLostOutput ? ExitStatus.unexpected.rawValue : status.rawValue)
     }

@@ -81,7 +81,7 @@ struct Wiring: Sendable {
         GitRepository(
             url: project.repository, revision: project.revision, access: project.access,
             stateDirectory: stateDirectory, projectDirectory: projectDirectory(project.settings.name),
-            readableOutside: project.settings.envFiles)
+            readableOutside: project.settings.envFiles + (project.settings.run?.envFiles ?? []))
     }
 
     /// The flow for one project; events go to the progress display.
@@ -90,7 +90,8 @@ struct Wiring: Sendable {
     ) -> Deployer {
         let name = project.settings.name
         return Deployer(
-            settings: project.settings, source: source(project), engine: engine, store: store, hostFiles: .disk(),
+            settings: project.settings, source: source(project), engine: engine, store: store,
+            commands: HostCommandRunner(environment: environment), hostFiles: .disk(),
             emit: { progress.show($0, of: name) }, now: { Times.now })
     }
 

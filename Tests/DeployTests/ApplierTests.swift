@@ -20,6 +20,10 @@ private struct ScriptedEngine: ContainerEngine {
     func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error> { try await stream() }
     func lastLines(of id: ContainerID, count: Int) async throws -> [String] { [] }
 
+    func build(
+        _ build: ImageBuild, files: FileAccess, modified: Int, log: @escaping @Sendable (String) -> Void
+    ) async throws {}
+
     func perform(
         _ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp
     ) async throws -> ContainerID? {

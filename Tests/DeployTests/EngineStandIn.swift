@@ -43,6 +43,8 @@ final class EngineStandIn: ContainerEngine {
         /// What was written: operations and pulls.
         var writes = 0
         var pulls: [String] = []
+        var builds: [String] = []
+        var buildTrouble: Trouble?
         var inspections = 0
         /// What happens while somebody waits: called at each look at a container.
         var meanwhile: @Sendable (inout SimulatedEngine, Int) -> Void = { _, _ in }
@@ -97,6 +99,22 @@ final class EngineStandIn: ContainerEngine {
                 throw Trouble(reason: .imageNotFound, message: "no image \(pull.reference) in the registry")
             }
             state.engine.setImage(pull.reference, id: id)
+        }
+    }
+
+    func build(
+        _ build: ImageBuild, files: FileAccess, modified: Int, log: @escaping @Sendable (String) -> Void
+    ) async throws {
+        try reach()
+        let context = try BuildContext(of: build, files: files)
+        log("Step 1/1 : \(context.dockerfileText.split(separator: "\n").first ?? "")")
+        try with { state in
+            state.writes += 1
+            state.builds.append(build.image)
+            if let trouble = state.buildTrouble { throw trouble }
+            let text = context.items.map { "\($0.path)=\($0.id)" }.joined() + context.dockerfileText
+            state.engine.setImage(build.image, id: "sha256:" + text.filter { $0.isLetter || $0.isNumber })
+            state.engine.state.images[build.image]?.buildHash = build.fingerprint?.description
         }
     }
 

@@ -10,6 +10,7 @@ final class House: Sendable {
     let engine: EngineStandIn
     let source: SourceStandIn
     let store: StoreStandIn
+    let commands = CommandsStandIn()
     private let held = Mutex(Held())
 
     private struct Held {
@@ -46,7 +47,7 @@ final class House: Sendable {
     var deployer: Deployer {
         let (settings, hostFiles) = held.withLock { ($0.settings, $0.hostFiles.access) }
         return Deployer(
-            settings: settings, source: source, engine: engine, store: store, hostFiles: hostFiles,
+            settings: settings, source: source, engine: engine, store: store, commands: commands, hostFiles: hostFiles,
             emit: { event in self.held.withLock { $0.events.append(event) } },
             now: { self.held.withLock { $0.now } })
     }

@@ -15,6 +15,16 @@ final class SourceStandIn: CommitSource {
         var stagingTrouble: Trouble?
         var staged = 0
         var discarded = 0
+        /// What builds that end make: text by path relative to the checkout.
+        var outputs: [String: String] = [:]
+        var builds: [BuildID: [String: String]] = [:]
+        var isBuilding = false
+
+        func tree(of commit: CommitID, _ build: BuildID?) -> FileTree? {
+            guard var tree = trees[commit] else { return nil }
+            for (path, text) in build.flatMap({ builds[$0] }) ?? [:] { tree.files["/checkout/\(path)"] = text }
+            return tree
+        }
     }
 
     struct Staged: StagedCheckout {
@@ -76,18 +86,41 @@ final class SourceStandIn: CommitSource {
         }
     }
 
-    func files(of commit: CommitID) async throws -> FileAccess {
-        guard let tree = with({ $0.trees[commit] }) else {
+    func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess {
+        guard let tree = with({ $0.tree(of: commit, build) }) else {
             throw Trouble(reason: .commitMissing, message: "no commit \(commit)")
         }
         return tree.access
     }
 
-    func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout {
+    func keptBuilds() async throws -> Set<BuildID> { with { Set($0.builds.keys) } }
+
+    func beginBuild(_ build: BuildID, user: String?) async throws -> String {
+        try life.spend()
+        with { $0.isBuilding = true }
+        return "/build"
+    }
+
+    func finishBuild(_ build: BuildID) async throws -> Int {
+        try life.spend()
+        return with { state in
+            state.isBuilding = false
+            state.builds[build] = state.outputs
+            return state.outputs.count
+        }
+    }
+
+    func abandonBuild() async { with { $0.isBuilding = false } }
+
+    func keepBuilds(_ builds: Set<BuildID>) async throws {
+        with { $0.builds = $0.builds.filter { builds.contains($0.key) } }
+    }
+
+    func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout {
         try life.spend()
         return try with { state in
             if let trouble = state.stagingTrouble { throw trouble }
-            let tree = state.trees[commit] ?? FileTree([:])
+            let tree = state.tree(of: commit, build) ?? FileTree([:])
             state.staged += 1
             let paths = Set(tree.files.keys).union(state.checkout.files.keys)
             return Staged(

@@ -85,6 +85,34 @@ import Testing
         secrets: {key: {file: ./key}}
         """
 
+    /// Services that only newer engines can make, with the API version each needs.
+    private static let newer: [(version: APIVersion, service: String)] = [
+        (.createMountpoint, "strict: {volumes: [{type: bind, source: ., target: /a, bind: {propagation: rslave}}]}"),
+        (.annotations, "annotated: {annotations: {org.example.a: b}}"),
+        (.startInterval, "slow: {healthcheck: {test: [CMD, 'true'], start_period: 9s, start_interval: 2s}}"),
+        (
+            .endpointsAtCreate,
+            """
+            addressed: {mac_address: '02:42:ac:11:65:41', networks: {default: {priority: 9}, \
+            front: {mac_address: '02:42:ac:11:65:42', ipv4_address: 10.213.79.9, aliases: [www]}}}
+            """
+        ),
+        (
+            .recursiveReadOnly,
+            """
+            deep: {volumes: [{type: bind, source: ./here, target: /a, read_only: true, \
+            bind: {recursive: readonly, propagation: rprivate}}, {type: bind, source: ./here, target: /b, \
+            read_only: true, bind: {recursive: writable}}, \
+            {type: bind, source: ./here, target: /c, bind: {recursive: disabled}}]}
+            """
+        ),
+        (.volumeSubpath, "part: {volumes: [{type: volume, source: data, target: /a, volume: {subpath: b}}]}"),
+        (.imageMounts, "pictured: {volumes: [{type: image, source: busybox:1, target: /a, image: {subpath: bin}}]}"),
+        (.gatewayPriority, "routed: {networks: {default: , front: {gw_priority: 7}}}"),
+        (.enableIPv4, "six: {networks: [six]}"),
+        (.interfaceName, "named: {networks: {default: {interface_name: web0}}}"),
+    ]
+
     static let disk = FileAccess(
         kind: { path in
             var isDirectory = false
@@ -94,35 +122,74 @@ import Testing
         read: { path in [UInt8](try Data(contentsOf: URL(filePath: path))) })
 
     @Test func `the engine describes both alike, and compose has nothing to do`() async throws {
+        try await EngineScenario.run { scenario in
+            try await compare(Self.file, services: ["db", "off", "side", "web"], scenario)
+        }
+    }
+
+    @Test(.enabled("needs an engine above API 1.41: `make engines`") { try await Self.version() > .oldest })
+    func `what only newer engines can do is described alike`() async throws {
+        try await EngineScenario.run { scenario in
+            let version = try await scenario.client.connection.version()
+            let services = Self.newer.filter { $0.version <= version }.map(\.service)
+            let six = "  six: {enable_ipv4: false, enable_ipv6: true, ipam: {config: [{subnet: 'fd00:213:79::/64'}]}}\n"
+            let file =
+                "services:\n"
+                + services.map { "  " + $0.replacing(": {", with: ": {image: busybox:1, ", maxReplacements: 1) + "\n" }
+                .joined()
+                    + """
+                    networks:
+                      default:
+                      front: {enable_ipv6: false, ipam: {config: [{subnet: 10.213.79.0/24, ip_range: 10.213.79.0/25}]}}
+                    \(version < .enableIPv4 ? "" : six)
+                    volumes: {data: }
+
+                    """
+            let names = services.map { String($0.prefix { $0 != ":" }) }
+            try await compare(file, services: names.sorted(), scenario)
+        }
+    }
+
+    private static func version() async throws -> APIVersion {
+        let client = EngineClient(endpoint: try EngineScenario.endpoint(), dockerConfigDirectory: nil)
+        do {
+            let version = try await client.connection.version()
+            await client.shutdown()
+            return version
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+
+    private func compare(_ file: String, services: [String], _ scenario: EngineScenario) async throws {
         let compose = try #require(
             ProcessInfo.processInfo.environment["WATCHER_TEST_COMPOSE"], "run the tests with `make test`")
-        try await EngineScenario.run { scenario in
-            let directory = "/tmp/watcher-parity-\(scenario.name)"
-            try FileManager.default.createDirectory(atPath: directory + "/here", withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(atPath: directory) }
-            for (name, text) in [("compose.yaml", Self.file), ("app.ini", "a"), ("key", "k")] {
-                try Data(text.utf8).write(to: URL(filePath: "\(directory)/\(name)"))
-            }
-            try await run(compose, ["create"], in: directory, scenario)
-            let theirs = try await descriptions(scenario)
-            try await run(compose, ["down", "-v"], in: directory, scenario)
-
-            let project = try load(directory, scenario)
-            try await create(project, scenario)
-            let ours = try await descriptions(scenario)
-            #expect(ours.keys.sorted() == theirs.keys.sorted() && ours.count == 4)
-            for (name, description) in theirs.sorted(by: { $0.key < $1.key }) {
-                for line in description where ours[name]?.contains(line) != true {
-                    Issue.record("\(name): only compose has \(line)")
-                }
-                for line in ours[name] ?? [] where !description.contains(line) {
-                    Issue.record("\(name): only watcher has \(line)")
-                }
-            }
-            let before = try await ids(scenario)
-            try await run(compose, ["create"], in: directory, scenario)
-            #expect(try await ids(scenario) == before)
+        let directory = "/tmp/watcher-parity-\(scenario.name)"
+        try FileManager.default.createDirectory(atPath: directory + "/here", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        for (name, text) in [("compose.yaml", file), ("app.ini", "a"), ("key", "k")] {
+            try Data(text.utf8).write(to: URL(filePath: "\(directory)/\(name)"))
         }
+        try await run(compose, ["create"], in: directory, scenario)
+        let theirs = try await descriptions(scenario)
+        try await run(compose, ["down", "-v"], in: directory, scenario)
+
+        let project = try load(directory, scenario)
+        try await create(project, services, scenario)
+        let ours = try await descriptions(scenario)
+        #expect(ours.keys.sorted() == theirs.keys.sorted() && ours.count == services.count)
+        for (name, description) in theirs.sorted(by: { $0.key < $1.key }) {
+            for line in description where ours[name]?.contains(line) != true {
+                Issue.record("\(name): only compose has \(line)")
+            }
+            for line in ours[name] ?? [] where !description.contains(line) {
+                Issue.record("\(name): only watcher has \(line)")
+            }
+        }
+        let before = try await ids(scenario)
+        try await run(compose, ["create"], in: directory, scenario)
+        #expect(try await ids(scenario) == before)
     }
 
     private func load(_ directory: String, _ scenario: EngineScenario) throws -> Project {
@@ -131,12 +198,12 @@ import Testing
         return try ProjectLoader(files: Self.disk).load(request).project.resolvingEnvironment(files: Self.disk)
     }
 
-    private func create(_ project: Project, _ scenario: EngineScenario) async throws {
+    private func create(_ project: Project, _ services: [String], _ scenario: EngineScenario) async throws {
         for key in project.networks.keys.sorted() { try await scenario.perform(.createNetwork(key: key), on: project) }
         for key in project.volumes.keys.sorted() { try await scenario.perform(.createVolume(key: key), on: project) }
         let image = try #require(try await scenario.client.imageDetails(of: "busybox:1"))
         var made: [String: ContainerID] = [:]
-        for name in ["db", "off", "side", "web"] {
+        for name in services {
             let service = try #require(project.services[name])
             let container = service.containerName(in: project, number: 1)
             let creation = ContainerCreation<ContainerID>(

@@ -170,13 +170,13 @@ import Testing
         #expect(throws: EngineError.self) { try mapping(project).body() }
     }
 
-    @Test func `capabilities are written in full, and adding wins`() throws {
+    @Test func `capabilities are written in full, and conflicts are left to the engine`() throws {
         let project = sampleProject { service, _ in
             service.capAdd = ["net_admin", "CAP_CHOWN", "NET_ADMIN"]
             service.capDrop = ["ALL", "KILL"]
         }
         let host = try mapping(project).body().hostConfig
-        #expect(host.capAdd == ["CAP_CHOWN", "CAP_NET_ADMIN"] && host.capDrop == ["ALL"])
+        #expect(host.capAdd == ["CAP_CHOWN", "CAP_NET_ADMIN"] && host.capDrop == ["ALL", "CAP_KILL"])
     }
 
     @Test func `a network without IPv4 needs an engine that can`() throws {
@@ -188,6 +188,18 @@ import Testing
         }
         let body = try NetworkCreateBody(network, key: "n", project: project, version: APIVersion(1, 48))
         #expect(body.enableIPv4 == false && body.checkDuplicate == nil)
+    }
+
+    @Test func `the options of address management stay with the file, as with docker compose`() throws {
+        var network = Network(name: "n")
+        network.ipam.options = ["a": "b"]
+        let project = sampleProject()
+        func ipam() throws -> String {
+            try json(try NetworkCreateBody(network, key: "n", project: project, version: .oldest).ipam)
+        }
+        #expect(try ipam() == "null")
+        network.ipam.driver = "default"
+        #expect(try ipam() == #"{"Driver":"default"}"#)
     }
 
     @Test func `a health check is given in nanoseconds, or switched off`() throws {

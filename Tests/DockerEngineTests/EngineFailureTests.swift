@@ -100,7 +100,7 @@ import Testing
 
     @Test func `a socket without a listener refuses, a silent one is left at the deadline`() async throws {
         let path = "/tmp/watcher-silent-\(UUID().uuidString).sock"
-        let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer {
             close(socket)
             unlink(path)

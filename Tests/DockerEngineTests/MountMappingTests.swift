@@ -29,10 +29,13 @@ import Testing
     @Test func `simple binds and volumes are binds`() throws {
         var readOnly = Mount(kind: .volume, source: "data", target: "/data")
         readOnly.readOnly = true
+        var shared = Mount(kind: .volume, source: "data", target: "/shared")
+        shared.bind = .init()
+        shared.bind?.selinux = "Z"
         let result = try volumes([
-            bind { $0.selinux = "z" }, readOnly, Mount(kind: .bind, source: "/srv/b", target: "/b"),
+            bind { $0.selinux = "z" }, readOnly, shared, Mount(kind: .bind, source: "/srv/b", target: "/b"),
         ])
-        #expect(result.binds == ["/srv/a:/a:rw,z", "shop_data:/data:ro", "/srv/b:/b:rw"])
+        #expect(result.binds == ["/srv/a:/a:rw,z", "shop_data:/data:ro", "shop_data:/shared:rw,Z", "/srv/b:/b:rw"])
         #expect(result.mounts == "[]")
     }
 

@@ -22,7 +22,7 @@ import Testing
         deinit { try? FileManager.default.removeItem(atPath: path) }
     }
 
-    private func header(_ directory: Directory, _ registry: String, deadline: Duration = .seconds(20)) async throws
+    private func header(_ directory: Directory, _ registry: String, deadline: Duration = .seconds(300)) async throws
         -> String?
     {
         let credentials = RegistryCredentials(

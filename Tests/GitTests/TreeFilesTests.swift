@@ -1,4 +1,5 @@
 import Compose
+import Deploy
 import FoundationEssentials
 import Glibc
 import Reconcile

@@ -185,11 +185,20 @@ package struct EngineObserver: Sendable {
         return id
     }
 
-    /// Removes every container, network and volume of a Compose project.
+    /// Removes every container, network and volume of a Compose project, and the images that were built for it.
     package func removeProject(_ project: String) async throws {
         for container in try await containers(project: project) { try await remove(container: container.id) }
         for network in try await networks(project: project) { try await request("DELETE", "/networks/\(network)") }
         for volume in try await volumes(project: project) { try await request("DELETE", "/volumes/\(volume)") }
+        let filters = labelFilter("com.docker.compose.project=\(project)")
+        for _ in 0..<10 {
+            let images = try await json("GET", "/images/json", query: ["filters": filters, "all": "0"]).elements
+            if images.isEmpty { break }
+            for image in images {
+                // One that another was made from goes with that one, or in the next round.
+                _ = try? await request("DELETE", "/images/\(image["Id"].text ?? "")", query: ["force": "1"])
+            }
+        }
     }
 
     /// Removes a container with its anonymous volumes, running or not.

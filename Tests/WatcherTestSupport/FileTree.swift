@@ -22,6 +22,16 @@ package struct FileTree: Sendable, Equatable {
                 let below = files.filter { $0.key == path || $0.key.hasPrefix(path + "/") }
                 guard !below.isEmpty else { return nil }
                 return below.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ";")
+            },
+            list: { directory in
+                var entries: [String: FileAccess.Entry] = [:]
+                for (path, text) in files where path.hasPrefix(directory + "/") {
+                    let parts = path.dropFirst(directory.count + 1).split(separator: "/").map(String.init)
+                    entries[parts[0]] = FileAccess.Entry(
+                        name: parts[0], kind: parts.count > 1 ? .directory : .file, id: parts.count > 1 ? "" : text,
+                        content: { Array(text.utf8) })
+                }
+                return Array(entries.values)
             })
     }
 

@@ -37,7 +37,7 @@ import WatcherTestSupport
             ],
             .temporary: [
                 .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
-                .dependencyNotReady,
+                .dependencyNotReady, .hookFailed,
             ],
             .engineUnreachable: [.engineUnreachable, .engineFailed],
             .stateUnusable: [.stateUnusable, .diskFull],
@@ -45,7 +45,7 @@ import WatcherTestSupport
                 .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy,
             ],
-            .invalidProject: [.invalidProject, .bindSourceMissing],
+            .invalidProject: [.invalidProject, .bindSourceMissing, .buildFailed],
             .invalidConfiguration: [.branchMissing, .commitMissing, .invalidConfiguration],
             .branchRewritten: [.branchRewritten], .skipListed: [.skipListed], .suspended: [.suspended],
             .interrupted: [.interrupted], .unexpected: [.unexpected],

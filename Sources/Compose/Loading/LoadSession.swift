@@ -15,14 +15,18 @@ final class LoadSession {
     /// What stood where a text was interpolated, for messages.
     var writtenTexts = WrittenTexts()
     private var knownWarnings: Set<String> = []
-    private var documentsRead: [String: [YAMLNode]] = [:]
+    private var documentsRead: [String: [YAMLNode]]
     private var loadCount = 0
     private var documentCount = 0
     private var remainingNodes = 2_000_000
     /// How many bytes of env files may still be read.
     private var remainingVariables = DotenvBudget()
 
-    init(files: FileAccess, home: String?, interpolates: Bool, standardInput: [UInt8]?) {
+    init(
+        files: FileAccess, home: String?, interpolates: Bool, standardInput: [UInt8]?,
+        preparsed: [String: [YAMLNode]] = [:]
+    ) {
+        documentsRead = preparsed
         self.files = files
         self.home = home
         self.interpolates = interpolates

@@ -8,7 +8,7 @@ extension ProjectLoader {
     func canonicalTree(_ request: Request, checksConsistency: Bool = true) throws(ComposeError) -> CanonicalTree {
         let session = LoadSession(
             files: files, home: request.home, interpolates: request.interpolates,
-            standardInput: request.standardInput)
+            standardInput: request.standardInput, preparsed: request.preparsed)
         do throws(ComposeError) {
             return try canonicalTree(request, session: session, checksConsistency: checksConsistency)
         } catch {

@@ -1,3 +1,5 @@
+import YAML
+
 /// Compose files in, `Project` out: pure but for the file access it is given.
 package struct ProjectLoader: Sendable {
     /// What to load; the counterpart of docker compose's `-f`, `-p`, `--project-directory`, `--env-file`, `--profile`.
@@ -22,6 +24,9 @@ package struct ProjectLoader: Sendable {
         package var standardInput: [UInt8]?
         /// The home directory, for `~` in paths; nil leaves `~` alone.
         package var home: String?
+
+        /// The documents of files that are not read, by path.
+        var preparsed: [String: [YAMLNode]] = [:]
 
         package init(workingDirectory: String) { self.workingDirectory = workingDirectory }
     }

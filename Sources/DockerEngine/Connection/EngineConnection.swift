@@ -164,6 +164,10 @@ actor EngineConnection {
             result.headers.add(name: "Content-Type", value: body.contentType)
             result.body = .bytes(ByteBuffer(bytes: body.bytes))
         }
+        if let upload = request.upload {
+            result.headers.add(name: "Content-Type", value: "application/x-tar")
+            result.body = .stream(upload, length: .unknown)
+        }
         return result
     }
 

@@ -10,6 +10,8 @@ package struct EngineDeadlines: Sendable, Equatable {
     package var hook: Duration = .seconds(600)
     /// How long a pull may go without any progress.
     package var pullIdle: Duration = .seconds(120)
+    /// How long a build may go without any output: a step may compile for long in silence.
+    package var buildIdle: Duration = .seconds(1800)
     /// A credential helper.
     package var credentials: Duration = .seconds(30)
     /// The pause before a pull is tried again; doubled after each try.

@@ -22,6 +22,8 @@ struct EngineRequest: Sendable {
     var query: [(name: String, value: String)] = []
     var headers: [(name: String, value: String)] = []
     var body: Body?
+    /// A body that is made while it is sent.
+    var upload: BuildArchive?
     /// What is being done, in words that follow "cannot".
     var operation: String
     var call: EngineError.Call = .other

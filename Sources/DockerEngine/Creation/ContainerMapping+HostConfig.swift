@@ -40,10 +40,8 @@ extension ContainerMapping {
         host.cgroupnsMode = service.cgroup
         host.privileged = service.privileged.orNil
         host.readonlyRootfs = service.readOnly.orNil
-        let added = Self.capabilities(service.capAdd)
-        host.capAdd = added.orNil
-        // What is both added and dropped is added.
-        host.capDrop = Self.capabilities(service.capDrop).filter { !added.contains($0) }.orNil
+        host.capAdd = Self.capabilities(service.capAdd).orNil
+        host.capDrop = Self.capabilities(service.capDrop).orNil
         host.groupAdd = service.groupAdd.orNil
         let security = try securityOptions()
         host.securityOpt = security.options.orNil
@@ -53,14 +51,14 @@ extension ContainerMapping {
         }
     }
 
-    /// As the engine writes them, `CAP_NET_ADMIN`, in order and once; `ALL` stands for all others.
+    /// As the engine writes them, `CAP_NET_ADMIN`, in order and once. What is both added and dropped, or beside
+    /// `ALL`, is the engine's to judge.
     private static func capabilities(_ names: [String]) -> [String] {
-        let normal = Set(
-            names.map { name in
-                let name = name.uppercased()
-                return name == "ALL" || name.hasPrefix("CAP_") ? name : "CAP_\(name)"
-            })
-        return normal.contains("ALL") ? ["ALL"] : normal.sorted()
+        let normal = names.map { name in
+            let name = name.uppercased()
+            return name == "ALL" || name.hasPrefix("CAP_") ? name : "CAP_\(name)"
+        }
+        return Set(normal).sorted()
     }
 
     private var tmpfs: [String: String]? {

@@ -56,6 +56,7 @@ extension ContainerMapping {
             if let wanted = mount.volume, wanted.nocopy || wanted.subpath != nil || !wanted.labels.isEmpty {
                 return nil
             }
+            if let selinux = mount.bind?.selinux { options.append(selinux) }
             return "\(volume.name):\(mount.target):\(options.joined(separator: ","))"
         case .tmpfs, .image, .cluster, .npipe: return nil
         }

@@ -12,10 +12,23 @@ extension EngineClient {
     package func pull(_ pull: Plan.ImagePull, progress: @escaping @Sendable (String) -> Void) async throws {
         do {
             try await pullWithRetries(pull, progress)
+            if pull.isPeriodic { try await rememberTime(of: pull) }
         } catch let error as EngineError {
             guard !pull.isRequired, try await imageDetails(of: pull.reference) != nil else { throw error }
             progress("\(pull.reference): not pulled, the local image is used (\(error.detail))")
         }
+    }
+
+    /// A pull does not change what the engine tells as the time of the last tag, but tagging does, and docker compose goes
+    /// by that time too.
+    private func rememberTime(of pull: Plan.ImagePull) async throws {
+        guard let reference = ImageReference(pull.reference), reference.digest == nil, let tag = reference.tag else {
+            return
+        }
+        let path = "/images/\(pull.reference.percentEncoded(keeping: "/:@"))/tag"
+        _ = try await connection.send(
+            .post(path, to: "note the time of the pull of \(pull.reference)")
+                .adding("repo", "\(reference.registry)/\(reference.repository)").adding("tag", tag))
     }
 
     private func pullWithRetries(_ pull: Plan.ImagePull, _ progress: @escaping @Sendable (String) -> Void) async throws
@@ -98,7 +111,8 @@ extension EngineClient {
 
 /// Runs the operation, and cancels it when it has not called `touch` for `duration`; then throws `DeadlineExceeded`.
 func withIdleDeadline<Result: Sendable>(
-    _ duration: Duration, _ operation: @escaping @Sendable (_ touch: @Sendable () -> Void) async throws -> Result
+    _ duration: Duration,
+    _ operation: @escaping @Sendable (_ touch: @escaping @Sendable () -> Void) async throws -> Result
 ) async throws -> Result {
     let touched = Touch()
     return try await withThrowingTaskGroup(of: Result?.self) { group in

@@ -1,5 +1,6 @@
 import Compose
 import FoundationEssentials
+import Glibc
 import Reconcile
 import Subprocess
 import SystemPackage
@@ -79,16 +80,41 @@ package struct RegistryCredentials: Sendable {
     ///
     /// Throws `EngineError` when the configuration or a helper cannot be used.
     func header(registry: String) async throws -> String? {
+        guard let file = try load(), let found = try await login(registry, file) else { return nil }
+        return try Self.encoded(found)
+    }
+
+    /// The value of `X-Registry-Config`, for builds: the logins of Docker Hub and of the registries whose names occur in the
+    /// texts; nil when there are none.
+    ///
+    /// Throws `EngineError` when the configuration or a helper cannot be used.
+    func header(registriesNamedIn texts: [String]) async throws -> String? {
         guard let file = try load() else { return nil }
+        let known = Set((file.auths ?? [:]).keys).union((file.credHelpers ?? [:]).keys)
+        let hub = Self.key(of: "docker.io")
+        let named = Set(known.map { String(Self.host(of: $0)) }).filter { host in
+            texts.contains { $0.contains(host) }
+        }
+        var logins: [String: Header] = [:]
+        for registry in named.union(known.contains(hub) ? ["docker.io"] : []).sorted() {
+            logins[Self.key(of: registry)] = try await login(registry, file)
+        }
+        return logins.isEmpty ? nil : try Self.encoded(logins)
+    }
+
+    private func login(_ registry: String, _ file: File) async throws -> Header? {
         let key = Self.key(of: registry)
         var header: Header?
         if let helper = file.credHelpers?[key] ?? file.credHelpers?[registry] ?? file.credsStore, !helper.isEmpty {
             header = try await ask(helper, for: key)
         }
-        guard let found = try header ?? stored(file.auths ?? [:], key) else { return nil }
+        return try header ?? stored(file.auths ?? [:], key)
+    }
+
+    private static func encoded(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Self.urlSafe(try encoder.encode(found).base64EncodedString())
+        return urlSafe(try encoder.encode(value).base64EncodedString())
     }
 
     private static func urlSafe(_ text: String) -> String {
@@ -162,10 +188,14 @@ package struct RegistryCredentials: Sendable {
         return rest.prefix { $0 != "/" }
     }
 
-    /// The reading end of a pipe that holds the text, which is short. A helper that ends without reading it then is its own
-    /// affair: writing to it later would end this process with SIGPIPE.
+    /// The reading end of a stream that holds the text, which is short, and then ends. A helper that ends without reading it
+    /// then is its own affair: writing to it later would end this process with SIGPIPE. A pair of sockets, because a pipe
+    /// cannot be made close-on-exec in one call here: a process started meanwhile would inherit it and keep it open.
     private static func holding(_ text: String) throws -> FileDescriptor {
-        let (reading, writing) = try FileDescriptor.pipe()
+        var ends: [Int32] = [-1, -1]
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw Errno(rawValue: errno) }
+        let (reading, writing) = (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
         do {
             try writing.closeAfter { _ = try writing.writeAll(text.utf8) }
         } catch {

@@ -102,11 +102,18 @@ struct ImageAnswer: Decodable, Sendable {
 
         var volumes: [String: Nothing]?
         var healthcheck: Healthcheck?
+        var labels: [String: String]?
     }
+
+    struct Metadata: Decodable, Sendable { var lastTagTime: String? }
 
     var id: String
     var repoDigests: [String]?
     var config: Config?
+    var metadata: Metadata?
+    var os: String?
+    var architecture: String?
+    var variant: String?
 }
 
 /// The answer to creating a container or an exec.

@@ -61,6 +61,12 @@ extension ObservedState.Image {
         self.init(
             id: answer.id, volumes: (answer.config?.volumes ?? [:]).keys.sorted(),
             hasHealthcheck: !test.isEmpty && test != ["NONE"], repoDigests: answer.repoDigests ?? [])
+        buildHash = answer.config?.labels?[ComposeLabels.watcherBuildHash]
+        lastTaggedAt = answer.metadata?.lastTagTime.flatMap(EngineTime.milliseconds)
+        if let system = answer.os, let architecture = answer.architecture {
+            platform =
+                ImagePlatform(system: system, architecture: architecture, variant: answer.variant ?? "").description
+        }
     }
 }
 

@@ -16,23 +16,29 @@ struct Checkout: Sendable {
         var name: String
         var path: TreePath
         var entry: CommitTree.Entry
+        /// Its mode in the manifest.
+        var mode: String
         /// Something of ours stands there and is replaced.
         var isReplacing: Bool
     }
 
     /// Compares the commit with what is on disk and prepares what differs. Nothing in the tree is touched; anything that
     /// would be in the way is found here.
-    func stage(_ commit: CommitID, _ tree: CommitTree) throws -> GitStagedCheckout {
+    ///
+    /// A build's outputs go over the commit's files.
+    func stage(_ commit: CommitID, _ tree: CommitTree, _ build: KeptBuild? = nil) throws -> GitStagedCheckout {
         do {
             try FileManager.default.createDirectory(
                 atPath: projectDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch { throw GitError(.stateUnusable, "cannot make the directory \(projectDirectory): \(error)") }
         let directory = try CheckoutDirectory(treePath)
         let manifest = try CheckoutManifest.load(manifestPath)
-        let wanted = try tree.allFiles()
-        var comparison = Comparison(directory: directory, tree: tree, manifest: manifest, wanted: wanted)
+        let outputs = build?.outputs ?? [:]
+        let wanted = try tree.allFiles().merging(outputs.mapValues(\.entry)) { $1 }
+        var comparison = Comparison(
+            directory: directory, tree: tree, manifest: manifest, wanted: wanted, outputs: outputs)
         try comparison.run()
-        let prepared = try prepare(comparison.writes, tree)
+        let prepared = try prepare(comparison.writes, tree, build)
         return GitStagedCheckout(
             checkout: self, commit: commit, manifest: manifest, kept: comparison.kept, prepared: prepared,
             removed: comparison.removals, wantedDirectories: Set(wanted.keys.flatMap(\.parents)))
@@ -45,15 +51,24 @@ struct Checkout: Sendable {
         }
     }
 
-    private func prepare(_ writes: [Comparison.Write], _ tree: CommitTree) throws -> [Prepared] {
+    private func prepare(
+        _ writes: [Comparison.Write], _ tree: CommitTree, _ build: KeptBuild?
+    ) throws -> [Prepared] {
         try clearStage()
         guard !writes.isEmpty else { return [] }
         guard mkdir(stagePath, 0o700) == 0 else { throw GitError.system("make \(stagePath)", errno) }
         do {
             return try writes.enumerated().map { number, write in
                 let name = String(number)
-                try prepare(write.entry, as: "\(stagePath)/\(name)", tree)
-                return Prepared(name: name, path: write.path, entry: write.entry, isReplacing: write.isReplacing)
+                if let output = build?.outputs[write.path] {
+                    try build?.write(output, of: write.path, as: "\(stagePath)/\(name)")
+                } else {
+                    try Self.write(write.entry, as: "\(stagePath)/\(name)", tree)
+                }
+                return Prepared(
+                    name: name, path: write.path, entry: write.entry,
+                    mode: build?.outputs[write.path]?.gitMode ?? write.entry.kind.mode,
+                    isReplacing: write.isReplacing)
             }
         } catch {
             try? clearStage()
@@ -61,7 +76,8 @@ struct Checkout: Sendable {
         }
     }
 
-    private func prepare(_ entry: CommitTree.Entry, as path: String, _ tree: CommitTree) throws {
+    /// Writes a file or link of the commit to a path where nothing is.
+    static func write(_ entry: CommitTree.Entry, as path: String, _ tree: CommitTree) throws {
         try tree.withContent(of: entry) { content in
             if entry.kind == .link {
                 let target = String(decoding: content, as: UTF8.self)
@@ -92,6 +108,8 @@ private struct Comparison {
     let ours: [TreePath: CheckoutManifest.File]
     private let ourDirectories: Set<TreePath>
     let wanted: [TreePath: CommitTree.Entry]
+    /// Those of the wanted that a build made.
+    let outputs: [TreePath: KeptBuild.Output]
 
     private(set) var writes: [Write] = []
     private(set) var removals: [TreePath] = []
@@ -100,13 +118,14 @@ private struct Comparison {
 
     init(
         directory: CheckoutDirectory, tree: CommitTree, manifest: CheckoutManifest,
-        wanted: [TreePath: CommitTree.Entry]
+        wanted: [TreePath: CommitTree.Entry], outputs: [TreePath: KeptBuild.Output]
     ) {
         self.directory = directory
         self.tree = tree
         ours = Dictionary(manifest.files.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
         ourDirectories = Set(ours.keys.flatMap(\.parents))
         self.wanted = wanted
+        self.outputs = outputs
     }
 
     mutating func run() throws {
@@ -142,10 +161,14 @@ private struct Comparison {
 
     private mutating func compare(_ path: TreePath, _ entry: CommitTree.Entry, _ status: stat) throws {
         let stamp = CheckoutManifest.Stamp(status)
-        let file = CheckoutManifest.File(path: path, id: entry.id.hex, mode: entry.kind.mode, stamp: stamp)
+        let output = outputs[path]
+        let file = CheckoutManifest.File(
+            path: path, id: entry.id.hex, mode: output?.gitMode ?? entry.kind.mode, stamp: stamp)
         if let old = ours[path], old.id == file.id, old.mode == file.mode, old.stamp == stamp {
             kept.append(old)
-        } else if try directory.holds(entry, at: path, status: status, in: tree) {
+        } else if output?.hasMode(of: status) ?? true,
+            try directory.holds(entry, at: path, status: status, size: { try output?.size ?? tree.size(of: entry) })
+        {
             kept.append(file)
         } else if ours[path] != nil {
             writes.append(Write(path: path, entry: entry, isReplacing: true))

@@ -86,7 +86,10 @@ final class CheckoutDirectory {
     }
 
     /// Whether what stands at the path, a file or link with this status, holds what the entry does.
-    func holds(_ entry: CommitTree.Entry, at path: TreePath, status: stat, in tree: CommitTree) throws -> Bool {
+    /// - Parameter size: The size of a file that the entry means.
+    func holds(
+        _ entry: CommitTree.Entry, at path: TreePath, status: stat, size: () throws -> Int
+    ) throws -> Bool {
         guard case .directory(let parent) = try descend(path.components.dropLast(), making: false),
             let name = path.components.last
         else { return false }
@@ -100,7 +103,7 @@ final class CheckoutDirectory {
         }
         let isExecutable = status.st_mode & S_IXUSR != 0
         guard type == S_IFREG, isExecutable == (entry.kind == .executable),
-            try tree.size(of: entry) == Int(status.st_size)
+            try size() == Int(status.st_size)
         else { return false }
         let file = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { return false }

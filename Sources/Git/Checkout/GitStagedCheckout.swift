@@ -56,7 +56,7 @@ package struct GitStagedCheckout: StagedCheckout {
                     file.name, from: stage, at: file.path, replacing: file.isReplacing)
                 files.append(
                     CheckoutManifest.File(
-                        path: file.path, id: file.entry.id.hex, mode: file.entry.kind.mode,
+                        path: file.path, id: file.entry.id.hex, mode: file.mode,
                         stamp: CheckoutManifest.Stamp(status)))
             }
         }
@@ -72,7 +72,7 @@ package struct GitStagedCheckout: StagedCheckout {
         for file in kept { files[file.path] = file }
         for file in prepared {
             files[file.path] = CheckoutManifest.File(
-                path: file.path, id: file.entry.id.hex, mode: file.entry.kind.mode, stamp: nil)
+                path: file.path, id: file.entry.id.hex, mode: file.mode, stamp: nil)
         }
         return CheckoutManifest(
             commit: commit.hex, isSwitching: true, files: files.values.sorted { $0.path < $1.path })

@@ -16,7 +16,8 @@ struct TreeFiles: Sendable {
     let damaged: @Sendable () -> Void
 
     var access: FileAccess {
-        FileAccess(kind: { try kind($0) }, read: { try read($0) }, contentID: { try contentID($0) })
+        FileAccess(
+            kind: { try kind($0) }, read: { try read($0) }, contentID: { try contentID($0) }, list: { try list($0) })
     }
 
     func kind(_ path: String) throws -> FileAccess.Kind? {
@@ -40,6 +41,22 @@ struct TreeFiles: Sendable {
     func contentID(_ path: String) throws -> String? {
         guard let below = below(path) else { return nil }
         return try resolve(below, path)?.identity
+    }
+
+    func list(_ path: String) throws -> [FileAccess.Entry] {
+        guard let below = below(path) else { throw FileAccessError.outside(path: path) }
+        guard let directory = try resolve(below, path) else { throw FileAccessError.notFound(path: path) }
+        guard directory.kind == .directory else {
+            throw FileAccessError.unreadable(path: path, reason: "it is not a directory")
+        }
+        return try readable(path) {
+            try tree.entries(of: directory).map { name, entry in
+                let place = "\(path)/\(name.text)"
+                return FileAccess.Entry(
+                    name: name.text, kind: .init(entry.kind), id: entry.identity,
+                    content: { try readable(place) { try tree.withContent(of: entry) { Array($0) } } })
+            }
+        }
     }
 
     /// The components of a path below the checkout; nil when it is elsewhere.
@@ -111,6 +128,19 @@ struct TreeFiles: Sendable {
         } catch let error as GitError {
             throw FileAccessError.unreadable(path: path, reason: error.message)
         }
+    }
+}
+
+extension FileAccess.Entry.Kind {
+    init(_ kind: CommitTree.Entry.Kind) {
+        self =
+            switch kind {
+            case .file: .file
+            case .executable: .executable
+            case .link: .link
+            case .directory: .directory
+            case .submodule: .submodule
+            }
     }
 }
 

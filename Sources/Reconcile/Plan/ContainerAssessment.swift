@@ -49,7 +49,7 @@ struct ContainerAssessment {
     /// The image id the service should run; nil when the image is not here (yet). A pinned image that is gone cannot be
     /// asked for.
     func imageID(of service: Service) -> String? {
-        let current = observed.images[service.imageName(in: target.project)]?.id
+        let current = observed.image(of: service, in: target.project)?.id
         if let pinned = target.pinnedImages[service.name], observed.images[pinned] != nil { return pinned }
         return current
     }

@@ -136,6 +136,12 @@ extension ObservedState {
         package var hasHealthcheck: Bool
         /// `repository@sha256:…` references.
         package var repoDigests: [String]
+        /// The value of the `watcher.build-hash` label.
+        package var buildHash: String?
+        /// When a reference was last made to name it, in Unix milliseconds; nil when the engine does not know.
+        package var lastTaggedAt: Int?
+        /// `os/architecture/variant`; nil when the engine does not say.
+        package var platform: String?
 
         package init(id: String, volumes: [String] = [], hasHealthcheck: Bool = false, repoDigests: [String] = []) {
             self.id = id

@@ -1,9 +1,12 @@
+import Compose
+
 extension Plan: CustomStringConvertible {
     /// The plan as text, one line a pull, step and remark; the same plan always gives the same text.
     package var description: String {
         let lines =
             missing.map { "missing: \($0)" }
             + pulls.map(\.description)
+            + builds.map { "build \($0.image.image) for \($0.image.service) — \($0.causes.joined(separator: ", "))" }
             + steps.map { describe($0) }
             + warnings.map { "warning: \($0)" }
         return lines.isEmpty ? "nothing to do" : lines.joined(separator: "\n")

@@ -1,7 +1,11 @@
+package import Compose
+
 /// What will be done to the engine, and why: a graph of operations that execution follows without an opinion.
 package struct Plan: Sendable, Equatable {
     /// Images to pull before anything else, each reference once.
     package var pulls: [ImagePull] = []
+    /// Images to build after that and before anything else, each reference once, in dependency order.
+    package var builds: [Build] = []
     /// In an order in which every step comes after the steps it waits for.
     package var steps: [Step] = []
     /// External networks and volumes that do not exist; with any of these the plan cannot be carried out.
@@ -23,13 +27,25 @@ package struct Plan: Sendable, Equatable {
         package var services: [String]
         /// Failing to pull is an error only when the image is not there.
         package var isRequired: Bool
+        /// It is pulled again after some time, so the engine has to know when it was.
+        package var isPeriodic = false
 
-        package init(reference: String, platform: String?, services: [String], isRequired: Bool) {
+        package init(
+            reference: String, platform: String?, services: [String], isRequired: Bool, isPeriodic: Bool = false
+        ) {
             self.reference = reference
             self.platform = platform
             self.services = services
             self.isRequired = isRequired
+            self.isPeriodic = isPeriodic
         }
+    }
+
+    package struct Build: Sendable, Equatable {
+        package var image: ImageBuild
+        package var causes: [String]
+        /// It is built by every deploy, whatever changed.
+        package var isRoutine: Bool
     }
 
     package struct Step: Sendable, Equatable {
@@ -50,10 +66,10 @@ package struct Plan: Sendable, Equatable {
     /// What happens to one service, network or volume.
     package struct Change: Sendable, Equatable, Codable {
         package enum Action: String, Sendable, Codable {
-            case create, recreate, start, restart, unpause, remove, scaleDown = "scale-down", reconnect, rename
+            case create, recreate, start, restart, unpause, remove, scaleDown = "scale-down", reconnect, rename, build
         }
 
-        /// `service`, `network` or `volume`.
+        /// `service`, `network`, `volume` or `image`.
         package var kind: String
         package var name: String
         package var action: Action

@@ -66,47 +66,11 @@ package struct Reconciler {
         planLeftovers()
         var plan = Plan()
         plan.pulls = pulls()
+        plan.builds = builds()
         plan.steps = builder.steps
         plan.changes = builder.changes
         plan.warnings = builder.warnings
         plan.missing = builder.missing
         return plan
-    }
-
-    /// Images to fetch first: those that are missing, and those whose policy says so.
-    private mutating func pulls() -> [Plan.ImagePull] {
-        var pulls: [String: Plan.ImagePull] = [:]
-        for name in order {
-            guard let service = target.project.services[name], service.replicas > 0, service.provider == nil else {
-                continue
-            }
-            let reference = imageToCreateFrom(service)
-            let isPresent = observed.images[reference] != nil
-            if let pinned = target.pinnedImages[name], observed.images[pinned] == nil,
-                observed.images[reference]?.id != pinned
-            {
-                builder.warnings.append(
-                    "the image that service \(name) ran is gone from the engine; \(reference) is used as it is now")
-            }
-            let wants = service.pullPolicy == "always" && target.pinnedImages[name] == nil
-            guard service.image != nil, service.pullPolicy != "never", service.pullPolicy != "build",
-                wants || !isPresent
-            else { continue }
-            pulls[
-                reference,
-                default: Plan.ImagePull(
-                    reference: reference, platform: service.platform, services: [], isRequired: !isPresent)
-            ].services.append(name)
-        }
-        return pulls.values.sorted { $0.reference < $1.reference }
-    }
-
-    /// The reference, unless a pinned image is still here under its id only.
-    func imageToCreateFrom(_ service: Service) -> String {
-        let reference = service.imageName(in: target.project)
-        guard let pinned = target.pinnedImages[service.name], observed.images[reference]?.id != pinned,
-            observed.images[pinned] != nil
-        else { return reference }
-        return pinned
     }
 }

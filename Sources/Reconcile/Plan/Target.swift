@@ -10,8 +10,14 @@ package struct Target: Sendable {
     package var contentHashes: [String: String] = [:]
     /// The object id of each such file, by service and path, for naming what changed.
     package var contents: [String: [String: String]] = [:]
+    /// What each service that is built is built from.
+    package var builds: [String: BuildFingerprint] = [:]
     /// Image ids that a recorded deployment ran, by service; empty when the references decide.
     package var pinnedImages: [String: String] = [:]
+    /// Where registries have those images, `repository@sha256:…`, as far as known.
+    package var pinnedDigests: [String: String] = [:]
+    /// The wall clock, in Unix milliseconds: tells which images were pulled long ago.
+    package var now = 0
     /// What the last good deployment recorded; explains causes.
     package var previous: Previous?
     /// How long a service without a health check must run.
@@ -25,16 +31,18 @@ package struct Target: Sendable {
         package var project: Project
         package var contentHashes: [String: String]
         package var contents: [String: [String: String]]
+        package var builds: [String: BuildFingerprint]
         /// Services that had run to completion.
         package var completed: Set<String>
 
         package init(
             project: Project, contentHashes: [String: String], contents: [String: [String: String]],
-            completed: Set<String>
+            builds: [String: BuildFingerprint] = [:], completed: Set<String>
         ) {
             self.project = project
             self.contentHashes = contentHashes
             self.contents = contents
+            self.builds = builds
             self.completed = completed
         }
     }

@@ -10,12 +10,13 @@ struct ConfigurationReader {
     private static let projectKeys = [
         "repository", "branch", "tag", "commit", "directory", "files", "project_name", "profiles", "env_files",
         "environment", "git", "engine", "health", "retry", "prune",
+        "build", "run", "hooks",
     ]
-    private static let laterProjectKeys = ["build", "run", "policy", "notify"]
+    private static let laterProjectKeys = ["policy", "notify"]
 
     let file: String
     let environment: [String: String]
-    private let problems = SectionReader.Problems()
+    let problems = SectionReader.Problems()
     /// Problems of file permissions: they refuse, the rest is invalid.
     private let refusals = SectionReader.Problems()
 
@@ -106,6 +107,7 @@ struct ConfigurationReader {
         }
         readSources(section, &settings)
         readBehaviour(section, &settings)
+        readCommands(section, &settings)
         settings.home = environment["HOME"]
         let access = access(section, &settings)
         let engine = engine(section)

@@ -85,11 +85,16 @@ struct SectionReader {
     func strings(_ key: String) -> [String] {
         guard let node = node(key) else { return [] }
         if node.string != nil { return scalar(node, name(key)).map { [$0] } ?? [] }
+        return Self.strings(node, name(key), problems)
+    }
+
+    /// A list of strings.
+    static func strings(_ node: YAMLNode, _ path: String, _ problems: Problems) -> [String] {
         guard let list = node.sequence else {
-            problems.add("\(name(key)): expected a list of strings, found \(node.kindDescription)", at: node.location)
+            problems.add("\(path): expected a list of strings, found \(node.kindDescription)", at: node.location)
             return []
         }
-        return list.enumerated().compactMap { scalar($1, "\(name(key))[\($0)]") }
+        return list.enumerated().compactMap { scalar($1, "\(path)[\($0)]", problems) }
     }
 
     /// - Parameter least: what the duration must exceed; nil allows zero.
@@ -127,7 +132,9 @@ struct SectionReader {
         return variables
     }
 
-    private func scalar(_ node: YAMLNode, _ path: String) -> String? {
+    private func scalar(_ node: YAMLNode, _ path: String) -> String? { Self.scalar(node, path, problems) }
+
+    private static func scalar(_ node: YAMLNode, _ path: String, _ problems: Problems) -> String? {
         switch node.value {
         case .string(let text), .timestamp(let text): return text
         case .int(let number): return String(number)

@@ -67,8 +67,8 @@ struct RunReport: Encodable {
             guard let failure = project.result.failure else { return nil }
             let problems = failure.message.printable.split(separator: "\n")
             var lines = problems.map { "watcher: \(project.result.project): \($0)" }
-            if let service = failure.service, !failure.logLines.isEmpty {
-                lines.append("  last lines of \(service):")
+            if !failure.logLines.isEmpty {
+                lines.append("  last lines\(failure.service.map { " of \($0)" } ?? ""):")
                 lines += failure.logLines.map { "  | \($0.printable)" }
             }
             if !failure.advice.isEmpty { lines += failure.advice.printable.split(separator: "\n").map { "  \($0)" } }

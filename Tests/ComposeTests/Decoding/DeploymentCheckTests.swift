@@ -40,15 +40,38 @@ struct DeploymentCheckTests {
     @Test func `what this version cannot do is refused, not ignored`() throws {
         let json = """
             {"services": {
-                "a": {"image": "i", "build": {"context": "/a"}, "pull_policy": "daily"},
+                "a": {"image": "i", "pull_policy": "refresh"}, "c": {"image": "i", "pull_policy": "build"},
                 "b": {"image": "i", "use_api_socket": true, "credential_spec": {"file": "spec.json"}}}}
             """
         #expect(
             try problems(json) == [
-                "services.a.build: images cannot be built by this version of watcher",
-                "services.a.pull_policy: \"daily\" is not supported; use always, missing or never",
                 "services.b.use_api_socket: passing on the engine's socket with credentials is not supported",
                 "services.b.credential_spec: credential specs exist only on Windows",
+                "services.a.pull_policy: \"refresh\" is no policy; use always, missing, never, build, daily, weekly or "
+                    + "every_<duration>",
+                "services.c.pull_policy: \"build\" needs a build section",
+            ])
+    }
+
+    @Test func `what only BuildKit builds is named, and services that fight for one image`() throws {
+        let json = """
+            {"services": {
+                "a": {"image": "i", "build": {"context": "https://git.example.com/x.git", "secrets": [{"source": "s"}],
+                    "ssh": {"default": null}, "additional_contexts": {"x": "/x"}, "cache_to": ["c"],
+                    "entitlements": ["e"], "privileged": true, "provenance": "true", "sbom": "false",
+                    "platforms": ["linux/amd64", "linux/arm64"], "cache_from": ["img:1", "type=registry,ref=x"],
+                    "tags": ["ok", "NO"]}},
+                "b": {"image": "i", "build": {"context": "/b"}},
+                "c": {"image": "j", "platform": "linux/amd64"}, "d": {"image": "j", "platform": "linux/arm64/v8"}},
+             "secrets": {"s": {"file": "/s"}}}
+            """
+        let paths = try problems(json).map { $0.split(separator: ":")[0] }
+        #expect(
+            paths == [
+                "services.a.build.context", "services.a.build.secrets", "services.a.build.ssh",
+                "services.a.build.additional_contexts", "services.a.build.cache_to", "services.a.build.entitlements",
+                "services.a.build.privileged", "services.a.build.provenance", "services.a.build.platforms",
+                "services.a.build.cache_from[1]", "services.a.build.tags[1]", "services.b.build", "services.d.platform",
             ])
     }
 

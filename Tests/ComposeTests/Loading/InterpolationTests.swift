@@ -114,20 +114,20 @@ struct InterpolationTests {
     {
         let files = MemoryFiles([
             "compose.yaml": """
-                name: p
-                services:
-                  b: {image: "y", pids_limit: "${PL}", configs: [c]}
-                  a:
-                    image: x:${TAG}
-                    ports: ["${PORT}:80", "81:81"]
-                    volumes: ["${V}:/x", "/a:${W}:ro"]
-                    devices: ["${DEV}:/dev/x"]
-                    environment: {A: "${A}", B: $B}
-                    build: {context: "${CTX}"}
-                    depends_on: [b]
-                    profiles: [p]
-                configs: {c: {environment: PATH}}
-                """
+            name: p
+            services:
+              b: {image: "y", pids_limit: "${PL}", configs: [c]}
+              a:
+                image: x:${TAG}
+                ports: ["${PORT}:80", "81:81"]
+                volumes: ["${V}:/x", "/a:${W}:ro"]
+                devices: ["${DEV}:/dev/x"]
+                environment: {A: "${A}", B: $B}
+                build: {context: "${CTX}"}
+                depends_on: [b]
+                profiles: [p]
+            configs: {c: {environment: PATH}}
+            """
         ])
         var request = ProjectLoader.Request(workingDirectory: "/p")
         request.environment = ["PATH": "/bin"]
