@@ -5,14 +5,13 @@ SWIFT ?= swift
 TESTS ?=
 CONFORMANCE_REPORT ?= .build/conformance.txt
 RELEASE := .build/release/watcher
-# At a fixed address (no 130,000 relocations at each start: half the page faults), without symbols (half the size),
-# exporting none (40,000 that the dynamic linker would search), with libstdc++ inside (from .build/static).
-RELEASE_LINK = -Xlinker -no-pie -Xlinker -s -Xlinker --version-script='$(CURDIR)/scripts/release.map'
+# What must not cost at every start: moving the program, exporting 40,000 symbols, loading libstdc++; -s halves the file.
+RELEASE_FLAGS = --static-swift-stdlib -Xlinker -no-pie -Xlinker -s -Xlinker --version-script='$(CURDIR)/scripts/release.map'
 PAGES := man/watcher.1
 UNITS := systemd/watcher.service systemd/watcher.timer
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test conformance engine-conformance check fmt demo bench fuzz install uninstall clean
+.PHONY: help build release test conformance engine-conformance engines check fmt demo bench fuzz install uninstall clean
 
 help: ## this list
 	@echo 'watcher: what a Git branch says should run, runs on this Docker Engine'
@@ -29,7 +28,7 @@ release: ## build for use, with the Swift runtime inside: .build/release/watcher
 	scripts/provide build
 	mkdir -p .build/static
 	ln -sf "$$(clang -print-file-name=libstdc++.a)" .build/static/
-	$(SWIFT) build -c release --static-swift-stdlib --product watcher $(RELEASE_LINK)
+	$(SWIFT) build -c release $(RELEASE_FLAGS) --product watcher
 
 test: ## build once, start a private engine, registry and sshd, run every test (TESTS=regex: only those)
 	scripts/provide build test
@@ -54,6 +53,11 @@ engine-conformance: ## compare what docker compose and watcher create: CORPUS=DI
 	scripts/engine-conformance '$(abspath $(CORPUS))' $(if $(RUN),--run) $(if $(ALL),--all) $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(ENGINE_REPORT),--report '$(abspath $(ENGINE_REPORT))')
 
+engines: ## run the suite's core on Docker 20.10, 26.1, 28.5 and Podman (ENGINES='NAME...', TESTS=regex)
+	scripts/provide build test
+	$(SWIFT) build --build-tests
+	SWIFT='$(SWIFT)' TESTS='$(TESTS)' scripts/engines $(ENGINES)
+
 check: ## formatting, walls between rooms, manual page, units and documents; builds nothing
 	scripts/provide check
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
@@ -70,9 +74,9 @@ demo: ## see the main job done: deploy, change, fail, undo, fix, roll back
 	@test -x .build/debug/watcher || $(SWIFT) build --product watcher
 	scripts/demo
 
-bench: release ## measure start-up, config and deployments against docker compose, idle checks against git: CORPUS=DIR
+bench: release ## measure start-up, config against docker compose's (CORPUS=DIR), idle checks, deployments
 	scripts/provide test
-	CORPUS='$(if $(CORPUS),$(abspath $(CORPUS)))' scripts/bench $(RELEASE)
+	CORPUS='$(abspath $(CORPUS))' scripts/bench $(RELEASE)
 	scripts/bench-rollout $(RELEASE)
 
 install: ## install binary, manual page and units (PREFIX=/usr/local, DESTDIR=); run `make release` before

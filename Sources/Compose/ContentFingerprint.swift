@@ -7,8 +7,9 @@ package struct ContentFingerprint: Sendable, Equatable {
     /// Identity of the content by path relative to the checkout, or by `configs.NAME` and `secrets.NAME`.
     package var contents: [String: String]
 
-    /// The service's bind mounts, configs, secrets and env files, as far as they are versioned. What its image is built from
-    /// is not part of it (see `BuildFingerprint`): that changes the image.
+    /// The service's bind mounts, configs and secrets, as far as they are versioned. What its image is built from is not
+    /// part of it (see `BuildFingerprint`): that changes the image. Nor are env files: their values are configuration, and a
+    /// comment in them changes nothing that runs.
     ///
     /// - Throws: `FileAccessError` for a path that leaves the checkout.
     package init(of service: Service, in project: Project, checkout: String, files: FileAccess) throws {
@@ -33,7 +34,6 @@ package struct ContentFingerprint: Sendable, Equatable {
                 }
             }
         }
-        for file in service.envFiles { try add(file.path) }
         self.contents = contents
     }
 

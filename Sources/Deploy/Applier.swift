@@ -175,6 +175,7 @@ extension Operation where Container == ContainerID {
         case .createNetwork(let key): "created network \(project.networks[key]?.name ?? key)"
         case .removeNetwork(_, let name): "removed network \(name)"
         case .createVolume(let key): "created volume \(project.volumes[key]?.name ?? key)"
+        case .removeVolume(let name): "removed volume \(name)"
         case .create(let creation): "created container \(creation.finalName)"
         case .start: "started container"
         case .unpause: "unpaused container"

@@ -8,9 +8,13 @@ extension DeployRun {
     ) async throws -> RunResult {
         var (observed, plan) = try await self.plan(candidate)
         if options.dryRun { return preview(candidate, plan) }
+        var candidate = candidate
         if !plan.pulls.isEmpty {
             try await pull(plan.pulls, candidate)
             (observed, plan) = try await replan(candidate, plan)
+        }
+        if staged == nil, !plan.builds.isEmpty || !isInSync(candidate, plan, staged) {
+            candidate = try await rebuilding(candidate)
         }
         if !plan.builds.isEmpty {
             if let failed = try await build(plan, candidate) {
@@ -20,16 +24,21 @@ extension DeployRun {
             (observed, plan) = try await replan(candidate, plan)
         }
         if isInSync(candidate, plan, staged) {
+            try await rememberCompleted(observed)
             await cleanUp(plan, candidate, Application())
             await staged?.discard()
             return inSync(plan)
         }
+        do {
+            try await runPreDeploy(candidate, plan)
+        } catch {
+            await staged?.discard()
+            throw error
+        }
         let checkout: any StagedCheckout
-        var candidate = candidate
         if let staged {
             checkout = staged
         } else {
-            candidate = try await rebuilding(candidate)
             checkout = try await deployer.source.stageCheckout(
                 of: candidate.commit.id, candidate.snapshot.hostBuild)
         }
@@ -52,6 +61,7 @@ extension DeployRun {
     private func plan(_ candidate: Candidate) async throws -> (ObservedState, Plan) {
         try await stage(.plan, "comparing with what runs") {
             let (observed, plan) = try await compare(candidate)
+            try checkLimits(of: observed, candidate)
             guard plan.missing.isEmpty else {
                 throw DeployError(
                     stage: .plan, reason: .externalMissing, message: plan.missing.joined(separator: "\n"),
@@ -87,6 +97,18 @@ extension DeployRun {
     /// Nothing is to be applied. Images that are always pulled have been, and those that run are the ones wanted.
     private func isInSync(_ candidate: Candidate, _ plan: Plan, _ staged: (any StagedCheckout)?) -> Bool {
         !plan.steps.contains { $0.phase == .apply } && candidate.kind == .heal && staged?.changedPaths.isEmpty ?? true
+    }
+
+    /// Records which jobs have ended since the last good deployment, while the engine still knows how they did.
+    private func rememberCompleted(_ observed: ObservedState) async throws {
+        guard var good = facts.record.lastGood, var snapshot = good.snapshot else { return }
+        let completed = completedServices(observed)
+        guard completed != snapshot.completed else { return }
+        snapshot.completed = completed
+        good.snapshot = snapshot
+        let updated = good
+        try await deployer.store.save(updated)
+        note { $0.record.lastGood = updated }
     }
 
     private func inSync(_ plan: Plan) -> RunResult {
@@ -167,12 +189,13 @@ extension DeployRun {
         if isSkipped { await unskip(candidate.commit.id) }
         await cleanUp(plan, candidate, application)
         await pruneBuilds()
+        let warnings = await runPostDeploy(deployment)
         let count = plan.changes.count
         let what = count == 0 ? "nothing had to change" : "\(count) change\(count == 1 ? "" : "s")"
         var result = self.result(.deployed, "\(deployment.kind.pastTense) \(candidate.commit.id.short): \(what)")
         result.deployment = deployment.id
         result.changes = plan.changes
-        result.warnings = plan.warnings + candidate.warnings
+        result.warnings = plan.warnings + candidate.warnings + warnings
         journal.status(.record, .succeeded, result.summary)
         return result
     }

@@ -61,9 +61,19 @@ extension DeployRun {
         }
     }
 
+    /// The commit does not build: that is recorded, and it is not tried again by itself; what runs goes on.
+    func buildFailed(_ commit: Commit, _ failure: DeployError) async throws -> RunResult {
+        let isRunning = facts.record.lastGood != nil
+        var deployment = newDeployment(.deploy, commit, isRunning ? .restored : .failed)
+        deployment.reason = failure.reason
+        deployment.message = ([failure.message] + failure.logLines).joined(separator: "\n")
+        return try await close(
+            &deployment, Plan(), failure, isRunning ? .restored : .failed, "nothing was touched; \(whatRuns)")
+    }
+
     /// Runs a command; each line of its output becomes a `log` event of the stage, the last ones are returned.
     func output(of command: HostCommand, _ stage: Event.Stage) async throws -> (HostCommandEnd, [String]) {
-        let last = LastLines(count: Self.lastLines)
+        let last = OutputTail(count: Self.lastLines)
         let end = try await deployer.commands.run(command) { [journal] line in
             let line = String(line.prefix(Self.longestLine))
             last.add(line)

@@ -1,6 +1,5 @@
 import Compose
 import Reconcile
-import Synchronization
 
 // Images are made available before anything that runs is touched: first those of registries, then those that are built
 // here. Both belong to the stage `pull`.
@@ -46,7 +45,7 @@ extension DeployRun {
         let builds = plan.builds
         do {
             try await stage(.pull, "building \(builds.count == 1 ? "1 image" : "\(builds.count) images")") {
-                let files = try await deployer.source.files(of: candidate.commit.id)
+                let files = try await deployer.source.files(of: candidate.commit.id, candidate.snapshot.hostBuild)
                 for build in builds { try await self.build(build, files, candidate) }
             }
             return nil
@@ -63,7 +62,7 @@ extension DeployRun {
         let (image, service) = (build.image.image, build.image.service)
         journal.progress(
             .pull, .running, "building \(image): \(build.causes.joined(separator: ", "))", service: service)
-        let output = LastLines(count: 20)
+        let output = OutputTail(count: 20)
         do {
             try await deployer.engine.build(build.image, files: files, modified: candidate.commit.time) {
                 [journal] line in
@@ -97,18 +96,7 @@ extension DeployRun {
     /// Records trouble that passes; nothing was done. Returns what to throw.
     private func postponed(_ failure: DeployError, _ candidate: Candidate) async throws -> DeployError {
         guard failure.reason != .interrupted else { return failure }
-        var deployment = newDeployment(candidate.kind, candidate.commit, .postponed)
-        if let latest = facts.record.latest, latest.status == .postponed, latest.reason == failure.reason,
-            latest.commit.id == candidate.commit.id
-        {
-            // The same trouble again is the same record, counted on.
-            deployment.id = latest.id
-            deployment.attempts = latest.attempts + 1
-        }
-        deployment.reason = failure.reason
-        deployment.message = failure.message
-        deployment.finishedAt = journal.time
-        try await save(deployment)
+        try await recordPostponement(newDeployment(candidate.kind, candidate.commit, .postponed), failure)
         return failure
     }
 }

@@ -9,6 +9,8 @@ struct Candidate: Sendable {
     /// Image ids a recorded deployment ran; empty when the commit's references decide.
     var pinnedImages: [String: String] = [:]
     var warnings: [String] = []
+    /// Gives problems the places where their paths were written; a recorded deployment has no files to point at.
+    var placing: @Sendable ([ComposeError.Problem]) -> [ComposeError.Problem] = { $0 }
 }
 
 extension DeployRun {
@@ -58,9 +60,24 @@ extension DeployRun {
         let isSame =
             deployed?.commit.id == commit.id && deployed?.snapshot?.project == project
             && deployed?.snapshot?.hostBuild == build
-        return Candidate(
+        var candidate = Candidate(
             commit: commit, kind: isSame ? .heal : .deploy, snapshot: snapshot,
             warnings: warnings.map(\.description))
+        candidate.placing = result.placing
+        return candidate
+    }
+
+    /// Throws unless the engine that was observed can do everything the project asks for.
+    func checkLimits(of observed: ObservedState, _ candidate: Candidate) throws {
+        guard let engine = observed.traits else { return }
+        let problems = candidate.snapshot.project.problems(on: engine)
+        guard !problems.isEmpty else { return }
+        throw DeployError(
+            stage: .plan, reason: .invalidProject,
+            message: ComposeError(candidate.placing(problems)).relative(to: deployer.source.checkoutPath).description,
+            advice: engine.isPodman
+                ? "Leave it out, or run the project on a Docker Engine; nothing was touched."
+                : "Update the engine, or leave it out; nothing was touched.")
     }
 
     /// What every image that is built is built from; finds out whether it can be.
@@ -163,14 +180,25 @@ extension DeployRun {
         return target
     }
 
-    /// Services that have run to completion: the last good deployment saw it, or it started one that had stopped, and
-    /// that one ended well by itself once more. A job that takes longer than it is watched is not started for ever.
+    /// Services that have run to completion: the last good deployment saw it, or the engine knows that they ended well by
+    /// themselves. Where it does not remember, one that this deployment started after it had stopped, and that ended
+    /// well once more: a job that takes longer than it is watched is not started for ever.
     func completedServices(_ observed: ObservedState) -> Set<String> {
         guard let last = facts.record.lastGood else { return [] }
         let started = Set(last.changes.filter { $0.kind == "service" && $0.action == .start }.map(\.name))
         let ended = observed.containers.filter {
             $0.parked == nil && !$0.isOneOff && $0.state == .exited && $0.exitCode == 0 && !$0.restartsAfterSuccess
         }
+        let jobs = ended.filter { container in
+            container.endedByItself == true
+                && last.snapshot?.project.services[container.service].map(\.mayBeJob) == true
+        }
         return (last.snapshot?.completed ?? []).union(started.intersection(ended.map(\.service)))
+            .union(jobs.map(\.service))
     }
+}
+
+extension Service {
+    /// Nothing says that it is meant to go on running: nobody asks for its health or connects to its ports.
+    fileprivate var mayBeJob: Bool { ports.isEmpty && healthcheck?.test.isEmpty != false }
 }

@@ -10,14 +10,14 @@ extension DeployRun {
             do {
                 if !options.dryRun { try await self.build(commit, build) }
             } catch let error as DeployError where error.reason == .buildFailed {
-                return try await invalid(commit, error, options)
+                return try await buildFailed(commit, error)
             }
         }
         let staged = options.dryRun ? nil : try await stageCheckout(commit, build)
         do {
             let candidate = try await load(commit, build)
             return try await carryOut(candidate, staged, options)
-        } catch let error as DeployError where error.reason.isAboutTheProject && error.stage == .load {
+        } catch let error as DeployError where error.reason.isAboutTheProject && error.stage.isBeforeChanges {
             await staged?.discard()
             return try await invalid(commit, error, options)
         } catch {
@@ -66,22 +66,20 @@ extension DeployRun {
         }
     }
 
-    /// Records that the commit cannot be deployed, once unless it was built anew, and keeps the last good deployment.
+    /// Records once per commit that its project is invalid, and keeps the last good deployment.
     private func invalid(
         _ commit: Commit, _ error: DeployError, _ options: Deployer.Options
     ) async throws -> RunResult {
         var result = self.result(.invalid, "\(commit.id.short) cannot be deployed; \(whatRuns)")
         result.failure = RunResult.Failure(error)
-        var isNew = error.reason == .buildFailed
-        if !isNew { isNew = try await !isKnownInvalid(commit, error) }
-        if !options.dryRun, isNew {
+        if !options.dryRun, !(try await isKnownInvalid(commit, error)) {
             var deployment = newDeployment(.deploy, commit, .invalid)
             deployment.reason = error.reason
-            deployment.message = ([error.message] + error.logLines).joined(separator: "\n")
+            deployment.message = error.message
             deployment.finishedAt = journal.time
             try await save(deployment)
             result.deployment = deployment.id
-            try await skipIfAtFault(deployment)
+            result.warnings = await runOnFailure(deployment, error)
             journal.status(.record, .failed, "\(error.message.firstLine); \(whatRuns)")
             await flushEvents()
             let record = try await deployer.store.record(of: settings.name)
@@ -192,6 +190,9 @@ extension DeployRun {
     func trouble(_ error: any Error) -> RunResult {
         let failure = DeployError(error, stage: facts.stage)
         let outcome: RunResult.Outcome = failure.reason == .invalidProject ? .invalid : .error
+        if facts.deployment != nil, facts.record.open == nil {
+            journal.status(.record, .failed, "\(failure.message.firstLine); \(whatRuns)")
+        }
         let unfinished = facts.record.open.map { "deployment \($0.id) is unfinished; the next run undoes it" }
         var result = self.result(outcome, unfinished ?? "nothing was changed; \(whatRuns)")
         result.failure = RunResult.Failure(failure)
@@ -227,6 +228,11 @@ extension RunResult.Failure {
 extension Reason {
     /// The commit's files are at fault, before anything was touched.
     fileprivate var isAboutTheProject: Bool { self == .invalidProject || self == .bindSourceMissing }
+}
+
+extension Event.Stage {
+    /// What the commit asks for is judged here.
+    fileprivate var isBeforeChanges: Bool { self == .load || self == .plan }
 }
 
 extension String {

@@ -46,9 +46,11 @@ extension DeployRun {
         try await save(deployment)
         note { $0.record.open = nil }
         let skips = try await skipIfAtFault(deployment)
+        let warnings = await runOnFailure(deployment, failure)
         let isPassing = !failure.reason.isCommitsFault && outcome != .restoreFailed
         var result = self.result(isPassing ? .error : outcome, summary)
         result.changes = plan.changes
+        result.warnings = warnings
         result.failure = RunResult.Failure(failure)
         if result.failure?.advice.isEmpty == true, skips {
             result.failure?.advice =
@@ -102,7 +104,7 @@ extension DeployRun {
         guard !plan.steps.isEmpty else { return }
         for pull in plan.pulls where pull.isRequired { try await deployer.engine.pull(pull) { _ in } }
         if !plan.builds.isEmpty {
-            let files = try await deployer.source.files(of: candidate.commit.id)
+            let files = try await deployer.source.files(of: candidate.commit.id, candidate.snapshot.hostBuild)
             for build in plan.builds {
                 try await deployer.engine.build(build.image, files: files, modified: candidate.commit.time) { _ in }
             }
@@ -153,7 +155,11 @@ extension DeployRun {
         }
         closed.finishedAt = journal.time
         try await deployer.store.save(closed)
+        note { $0.record.open = nil }
         try await skipIfAtFault(closed)
+        await runOnFailure(
+            closed, DeployError(stage: .rollback, reason: closed.reason ?? .interrupted, message: closed.message ?? ""))
+        journal.status(.record, .failed, "deployment \(open.id) is closed: \(closed.status.rawValue)")
         await flushEvents()
         note { $0.deployment = nil }
     }

@@ -7,6 +7,8 @@ final class DeployRun: Sendable {
     let deployer: Deployer
     let journal: Journal
     private let known = Mutex(Known())
+    /// The newest of the writes of events, which follow one another.
+    private let writing = Mutex<Task<Void, Never>?>(nil)
 
     /// Facts that later stages and the final report read.
     struct Known: Sendable {
@@ -15,6 +17,10 @@ final class DeployRun: Sendable {
         var tip: Commit?
         /// Set once the record of an attempt exists.
         var deployment: DeploymentID?
+        /// What was deployed when the run began.
+        var before: Deployment?
+        /// The store takes no more events; that was said.
+        var losesEvents = false
     }
 
     init(_ deployer: Deployer) {
@@ -51,6 +57,7 @@ final class DeployRun: Sendable {
             let record = try await deployer.store.record(of: settings.name)
             note { $0.record = record }
         }
+        note { $0.before = $0.record.lastGood }
         journal.belongs(to: DeploymentID(project: settings.name, number: facts.record.nextNumber))
     }
 
@@ -98,14 +105,40 @@ final class DeployRun: Sendable {
                 now: journal.time))
     }
 
-    /// Stores the events of a run that has a deployment to belong to.
+    /// Stores events while they come, so that a run that is killed has told how far it came; ends when the body does.
+    func savingEvents<Value>(_ body: () async -> Value) async -> Value {
+        let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        journal.notify { arrival.yield() }
+        let saver = Task { for await _ in arrivals { await flushEvents() } }
+        let value = await body()
+        arrival.finish()
+        await saver.value
+        await flushEvents()
+        return value
+    }
+
+    /// Stores the events of a run that has a deployment to belong to, in their order.
     func flushEvents() async {
-        guard let deployment = facts.deployment else { return }
+        let task = writing.withLock { newest in
+            let earlier = newest
+            let task = Task {
+                await earlier?.value
+                await self.storeEvents()
+            }
+            newest = task
+            return task
+        }
+        await task.value
+    }
+
+    private func storeEvents() async {
+        guard let deployment = facts.deployment, !facts.losesEvents else { return }
         let events = journal.takeUnsaved()
         guard !events.isEmpty else { return }
         do {
             try await deployer.store.append(events, to: deployment)
         } catch {
+            note { $0.losesEvents = true }
             journal.progress(
                 .record, .warning, "events could not be stored: \(DeployError(error, stage: .record).message)")
         }

@@ -83,16 +83,16 @@ package struct Deployer: Sendable {
         }
     }
 
-    private func reporting(_ body: (DeployRun) async throws -> RunResult) async -> RunResult {
+    func reporting(_ body: (DeployRun) async throws -> RunResult) async -> RunResult {
         let began = now()
         let run = DeployRun(self)
-        var result: RunResult
-        do {
-            result = try await body(run)
-        } catch {
-            result = run.trouble(error)
+        var result = await run.savingEvents {
+            do {
+                return try await body(run)
+            } catch {
+                return run.trouble(error)
+            }
         }
-        await run.flushEvents()
         result.milliseconds = now() - began
         return result
     }

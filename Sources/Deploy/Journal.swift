@@ -11,6 +11,7 @@ final class Journal: Sendable {
     private struct State {
         var deployment: DeploymentID?
         var unsaved: [Event] = []
+        var notify: (@Sendable () -> Void)?
     }
 
     init(project: String, emit: @escaping @Sendable (Event) -> Void, now: @escaping @Sendable () -> Int) {
@@ -21,6 +22,9 @@ final class Journal: Sendable {
 
     /// From here on events belong to this deployment; so do the ones made before.
     func belongs(to deployment: DeploymentID) { state.withLock { $0.deployment = deployment } }
+
+    /// Calls this after each event from here on.
+    func notify(_ notify: @escaping @Sendable () -> Void) { state.withLock { $0.notify = notify } }
 
     /// The milliseconds since 1970.
     var time: Int { now() }
@@ -37,14 +41,15 @@ final class Journal: Sendable {
         _ kind: Event.Kind, _ stage: Event.Stage, _ state: Event.State, _ line: String, _ service: String?
     ) {
         let at = now()
-        let event = self.state.withLock { held in
+        let (event, notify) = self.state.withLock { held in
             let event = Event(
                 deploymentID: held.deployment, kind: kind, stage: stage, state: state, service: service, line: line,
                 at: at)
             held.unsaved.append(event)
-            return event
+            return (event, held.notify)
         }
         emit(event)
+        notify?()
     }
 
     /// The events that were not taken yet, as of the deployment they turned out to belong to.

@@ -8,6 +8,8 @@ package struct RunResult: Sendable, Equatable, Codable {
         case inSync = "in-sync"
         /// A deployment, heal or rollback was carried out and verified.
         case deployed
+        /// `stop`, `start` of some services, `down`: done.
+        case stopped, started, removed
         /// `check`: changes are pending.
         case pending
         /// `check`: no new commit, but what runs differs from what was deployed.

@@ -119,7 +119,8 @@ package protocol ContainerEngine: Sendable {
     /// Performs one operation of a plan (never a wait) on the project's model; returns the id of a container it created.
     func perform(_ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp) async throws
         -> ContainerID?
-    /// The project's container events from the moment the call returns. Ends when the consumer stops or the connection breaks.
+    /// The project's container events from the moment the call returns. Ends when the consumer stops, the connection breaks
+    /// or nothing came for long: then look at the containers again, and call it again.
     func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error>
     /// The last lines a container wrote, stdout and stderr, control characters removed.
     func lastLines(of id: ContainerID, count: Int) async throws -> [String]

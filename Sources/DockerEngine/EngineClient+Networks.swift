@@ -86,7 +86,10 @@ extension EngineClient {
             network, key: key, project: project, version: try await connection.version())
         let request = try EngineRequest.post("/networks/create", to: "create network \(network.name)").sending(body)
         do {
-            _ = try await connection.send(request)
+            let created: CreatedNetwork = try await connection.decoded(request)
+            if let warning = created.warning, !warning.isEmpty {
+                warn("network \(network.name): \(warning.strippingControlCharacters())")
+            }
         } catch let error as EngineError where error.status == 409 {
             // Another run may have made it since the state was observed.
             let found: [NetworkAnswer] = try await connection.decoded(
@@ -111,6 +114,12 @@ extension EngineClient {
         let body = VolumeCreateBody(volume, key: key, project: project)
         _ = try await connection.send(
             .post("/volumes/create", to: "create volume \(volume.name)").sending(body).within(deadlines.create))
+    }
+
+    /// Removes a volume; one that is gone is fine.
+    func removeVolume(_ name: String) async throws {
+        _ = try await connection.send(
+            EngineRequest(.delete, "/volumes/\(name.percentEncoded())", to: "remove volume \(name)").expecting(404))
     }
 
     /// Connects an existing container as its service says.

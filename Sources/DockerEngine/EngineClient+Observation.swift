@@ -5,13 +5,14 @@ package import Reconcile
 
 extension EngineClient {
     package func observe(_ query: ObservationQuery) async throws -> ObservedState {
-        let version = try await connection.version()
+        let traits = try await connection.traits()
         async let containers = containers(of: query.project)
         async let networks = networks(of: query.project, and: query.networks)
         async let volumes = volumes(of: query.project, and: query.volumes)
         async let images = images(query.images)
         var state = ObservedState()
-        state.apiVersion = "\(version)"
+        state.apiVersion = "\(traits.version)"
+        if traits.isPodman { state.isPodman = true }
         state.containers = try await containers
         state.networks = try await networks
         state.volumes = try await volumes
@@ -37,7 +38,29 @@ extension EngineClient {
                 .filtering(["label": labels]))
         // One that goes away between the list and the inspection is not there.
         let details = try await mapConcurrently(listed.map(\.id), atMost: 16) { try await self.details(of: $0) }
-        return details.compactMap { $0 }.map(ObservedState.Container.init).sorted { $0.name < $1.name }
+        let containers = details.compactMap { $0 }.map(ObservedState.Container.init).sorted { $0.name < $1.name }
+        return await tellingHowTheyEnded(containers, of: project)
+    }
+
+    /// The containers, those that stopped successfully with whether somebody stopped them. The engine remembers only its
+    /// last events; where it does not answer, or tells nothing of a container, nothing is known.
+    private func tellingHowTheyEnded(
+        _ containers: [ObservedState.Container], of project: String
+    ) async -> [ObservedState.Container] {
+        let ended = containers.filter {
+            $0.state == .exited && $0.exitCode == 0 && !$0.restartsAfterSuccess && !$0.isOneOff && $0.parked == nil
+        }
+        guard let since = ended.compactMap(\.startedAt).min(),
+            let events = try? await pastEvents(["start", "kill", "die"], of: project, since: since)
+        else { return containers }
+        return containers.map { container in
+            guard ended.contains(where: { $0.id == container.id }) else { return container }
+            var container = container
+            let actions = events.filter { $0.container == container.id }.map(\.action)
+            let last = actions.suffix(from: actions.lastIndex(of: "start").map { $0 + 1 } ?? 0)
+            container.endedByItself = last.contains("die") ? !last.contains("kill") : nil
+            return container
+        }
     }
 
     private func networks(

@@ -19,6 +19,7 @@ extension EngineClient {
             try await connect(container, network: network, service: service, project, stamp)
         case .disconnect(let container, let network): try await disconnect(container, network)
         case .createVolume(let key): try await createVolume(key, project)
+        case .removeVolume(let name): try await removeVolume(name)
         case .wait(let wait):
             throw EngineError(
                 .unexpected, operation: "wait for service \(wait.service)",

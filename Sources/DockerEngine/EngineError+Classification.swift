@@ -18,7 +18,7 @@ extension EngineError {
         return switch call {
         case .create: creationReason(status, text)
         case .start: startReason(status, text)
-        case .rename: status == 409 ? .nameConflict : .engineFailed
+        case .rename: status == 409 || isNameTaken(text) ? .nameConflict : .engineFailed
         case .pull: pullReason(status: status, text)
         case .build: buildRefusal(status, text)
         case .other: .engineFailed
@@ -28,11 +28,17 @@ extension EngineError {
     private static func creationReason(_ status: Int, _ text: String) -> Reason {
         switch status {
         case 409: .nameConflict
+        case 500 where isNameTaken(text): .nameConflict
         case 404 where text.contains("no such image"): .imageNotFound
         case 400: .invalidContainer
         case 500... where isContainersFault(text): .invalidContainer
         default: .engineFailed
         }
+    }
+
+    /// Podman says it with status 500.
+    private static func isNameTaken(_ text: String) -> Bool {
+        text.contains("name is already in use") || text.contains("unique constraint failed: containerconfig.name")
     }
 
     /// The builder refuses what it cannot read before it begins.
@@ -71,7 +77,9 @@ extension EngineError {
         if status == 429 || says("toomanyrequests", "too many requests", "rate limit") { return .rateLimited }
         if status == 401
             || says("no basic auth credentials", "unauthorized", "authentication required", "incorrect username")
+            || says("'docker login': denied", "http request to an https server")
         {
+            // The latter is what is left of a 401 from a registry that may be spoken to without TLS.
             return .registryAuthenticationFailed
         }
         if says(
@@ -102,7 +110,8 @@ extension EngineError {
         case .imageNotFound:
             "Check the image's name and tag; a private repository needs `docker login` for the user that runs watcher."
         case .registryAuthenticationFailed:
-            "Run `docker login` for that registry as the user that runs watcher, or set DOCKER_CONFIG."
+            "Run `docker login` for that registry as the user that runs watcher, or set DOCKER_CONFIG; check the image's "
+                + "name too, for many registries refuse what they do not have."
         case .rateLimited:
             "Wait, or log in to the registry for a higher limit; the next run tries again."
         case .buildFailed:

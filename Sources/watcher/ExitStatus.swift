@@ -39,7 +39,7 @@ enum ExitStatus: Int32, CaseIterable {
     init(_ result: RunResult) {
         self =
             switch result.outcome {
-            case .inSync, .deployed: .success
+            case .inSync, .deployed, .stopped, .started, .removed: .success
             case .pending: .changesPending
             case .drift: .drift
             case .skipped: .skipListed
@@ -67,7 +67,7 @@ enum ExitStatus: Int32, CaseIterable {
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy:
                 .refused
-            case .invalidProject, .bindSourceMissing, .buildFailed: .invalidProject
+            case .invalidProject, .bindSourceMissing: .invalidProject
             case .branchMissing, .commitMissing, .invalidConfiguration: .invalidConfiguration
             case .branchRewritten: .branchRewritten
             case .skipListed: .skipListed

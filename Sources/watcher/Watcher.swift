@@ -31,7 +31,9 @@ struct Watcher: AsyncParsableCommand {
         version: Version.number,
         subcommands: [
             CheckCommand.self, DeployCommand.self, RollbackCommand.self, HistoryCommand.self, SkipListCommand.self,
-            StatusCommand.self, SuspendCommand.self, ResumeCommand.self, ConfigCommand.self, InitCommand.self,
+            StatusCommand.self, LogsCommand.self, StopCommand.self,
+            StartCommand.self, DownCommand.self, SuspendCommand.self, ResumeCommand.self, ConfigCommand.self,
+            InitCommand.self,
         ])
 }
 

@@ -71,9 +71,11 @@ struct Wiring: Sendable {
                 authority: configuration.certificateAuthority, certificate: configuration.certificate,
                 key: configuration.key)
         }
+        let ssh = EngineEndpoint.SSHAccess(key: configuration.sshKey, knownHosts: configuration.knownHosts)
         return EngineClient(
-            endpoint: try EngineEndpoint(configuration.host, tls: tls),
+            endpoint: try EngineEndpoint(configuration.host, tls: tls, ssh: ssh),
             dockerConfigDirectory: RegistryCredentials.directory(environment: environment),
+            deadlines: configuration.timeout.map { EngineDeadlines(call: $0) } ?? EngineDeadlines(),
             warn: { [terminal] in terminal.message("watcher: \($0.printable)", priority: 4) })
     }
 

@@ -26,6 +26,11 @@ final class Life: Sendable {
         }
     }
 
+    /// Throws when it is over.
+    func check() throws {
+        guard remaining != 0 else { throw Trouble(reason: .engineUnreachable, message: "the process is dead") }
+    }
+
     /// Calls that are left.
     var remaining: Int? { left.withLock { $0 } }
 }

@@ -87,7 +87,7 @@ import Testing
 
     /// Services that only newer engines can make, with the API version each needs.
     private static let newer: [(version: APIVersion, service: String)] = [
-        (.createMountpoint, "strict: {volumes: [{type: bind, source: ., target: /a, bind: {propagation: rslave}}]}"),
+        (APIVersion(1, 42), "strict: {volumes: [{type: bind, source: ., target: /a, bind: {propagation: rslave}}]}"),
         (.annotations, "annotated: {annotations: {org.example.a: b}}"),
         (.startInterval, "slow: {healthcheck: {test: [CMD, 'true'], start_period: 9s, start_interval: 2s}}"),
         (

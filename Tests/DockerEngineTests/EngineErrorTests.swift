@@ -17,6 +17,14 @@ import Testing
         ),
         (.create, 409, "Conflict. The container name \"/a\" is already in use by container \"b\".", .nameConflict),
         (.rename, 409, "Conflict. The container name \"/a\" is already in use", .nameConflict),
+        (
+            .create, 500,
+            "container create: the container name \"a\" is already in use by b. You have to remove that container to be able to reuse that name: that name is already in use",
+            .nameConflict
+        ),
+        (
+            .rename, 500, "renaming container a: UNIQUE constraint failed: ContainerConfig.Name", .nameConflict
+        ),
         (.create, 404, "No such image: nginx:9", .imageNotFound),
         (
             .create, 400, "invalid mount config for type \"bind\": bind source path does not exist: /x",
@@ -44,7 +52,18 @@ import Testing
             .registryUnreachable
         ),
         (.pull, 200, "write /var/lib/docker/tmp/x: no space left on device", .diskFull),
+        (
+            .pull, 404,
+            "pull access denied for x, repository does not exist or may require 'docker login': denied: no access",
+            .registryAuthenticationFailed
+        ),
+        (.pull, 500, "error parsing HTTP 429 response body: invalid character '<': \"<html>\"", .rateLimited),
+        (.pull, 500, "received unexpected HTTP status: 403 Forbidden", .registryAuthenticationFailed),
+        (.pull, 500, "received unexpected HTTP status: 503 Service Unavailable", .registryUnreachable),
         (.pull, 500, "something else", .engineFailed),
+        (.build, 400, "dockerfile parse error line 2: unknown instruction: NO", .buildFailed),
+        (.build, 500, "failed to reach build target x in Dockerfile", .buildFailed),
+        (.build, 500, "something else", .engineFailed),
     ]
 
     @Test(arguments: answers)
@@ -65,6 +84,28 @@ import Testing
         #expect(said.advice.contains(advice))
     }
 
+    @Test(arguments: [
+        (
+            "sslError([Error: 268435581 error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at x.cc:3])",
+            "is not trusted", "engine.tls.ca"
+        ),
+        (
+            "sslError([Error: 1 error:10000412:SSL routines:OPENSSL_internal:SSLV3_ALERT_BAD_CERTIFICATE at x.cc:491])",
+            "does not accept our certificate", "engine.tls.cert"
+        ),
+        (
+            "handshakeFailed(sslError([Error: 1 error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at x]))",
+            "does not speak TLS", "the port"
+        ),
+    ])
+    func `trouble with TLS is put into words`(_ text: String, _ detail: String, _ advice: String) throws {
+        struct Trouble: Error, CustomStringConvertible { var description: String }
+        let endpoint = try EngineEndpoint("tcp://h:1", tls: .init())
+        let said = ConnectionFailure.explain(Trouble(description: text), endpoint: endpoint, deadline: .zero)
+        #expect(said.detail.contains(detail) && said.detail.contains("tcp://h:1") && !said.detail.contains("x.cc"))
+        #expect(said.advice.contains(advice))
+    }
+
     @Test func `a message names operation, request and status, without control characters`() {
         let error = EngineError(
             .nameConflict, operation: "create container a", request: "POST /v1.41/containers/create", status: 409,
@@ -75,20 +116,64 @@ import Testing
 
 @Suite struct EngineEndpointTests {
     @Test func `a socket and a host become URLs`() throws {
-        #expect(try EngineEndpoint("unix:///var/run/docker.sock").urlPrefix == "http+unix://%2Fvar%2Frun%2Fdocker.sock")
-        #expect(try EngineEndpoint("tcp://db.example").urlPrefix == "http://db.example:2375")
-        #expect(try EngineEndpoint("tcp://[::1]:99", tls: .init(authority: "/ca")).urlPrefix == "https://[::1]:99")
-        #expect(try EngineEndpoint("tcp://h/", tls: .init()).urlPrefix == "https://h:2376")
+        #expect(
+            try EngineEndpoint("unix:///var/run/docker.sock").urlPrefix() == "http+unix://%2Fvar%2Frun%2Fdocker.sock")
+        #expect(try EngineEndpoint("tcp://db.example").urlPrefix() == "http://db.example:2375")
+        #expect(try EngineEndpoint("tcp://[::1]:99", tls: .init(authority: "/ca")).urlPrefix() == "https://[::1]:99")
+        #expect(try EngineEndpoint("tcp://h/", tls: .init()).urlPrefix() == "https://h:2376")
+        #expect(try EngineEndpoint("ssh://h").urlPrefix(tunnel: "/t/s") == "http+unix://%2Ft%2Fs")
     }
 
     @Test(arguments: [
-        "unix://relative", "tcp://", "tcp://h:0", "tcp://h:99999", "tcp://h/path", "tcp://user@h", "ssh://host",
+        "unix://relative", "tcp://", "tcp://h:0", "tcp://h:99999", "tcp://h/path", "tcp://user@h", "ssh://",
+        "ssh://h:0",
+        "ssh://-oProxyCommand=x", "ssh://a:b@h", "ssh://a b@h", "ssh://h;x",
         "/var/run/docker.sock",
         "fd://", "tcp://a:b:c", "",
     ])
     func `anything else is refused`(_ text: String) throws {
         let error = try #require(throws: EngineError.self) { try EngineEndpoint(text) }
         #expect(error.reason == .invalidConfiguration)
+    }
+
+    @Test(arguments: [
+        ("h", [], "-- h docker system dial-stdio"),
+        ("ada@h.example:2222", ["-p 2222", "-l ada"], "-- h.example docker system dial-stdio"),
+        ("[fd00::7]:22/", ["-p 22"], "-- fd00::7 docker system dial-stdio"),
+        ("h/run/it's.sock", [], "-- h docker --host 'unix:///run/it'\\''s.sock' system dial-stdio"),
+    ])
+    func `an engine behind ssh is dialled as docker does it, with its host key verified`(
+        _ text: String, _ options: [String], _ end: String
+    ) throws {
+        let destination = try #require(SSHDestination(text))
+        let access = EngineEndpoint.SSHAccess(key: "/k/id", knownHosts: "/k/known 100%")
+        let line = destination.arguments(access).joined(separator: " ")
+        for option in options + [
+            "StrictHostKeyChecking=yes", "BatchMode=yes", "-i /k/id", "UserKnownHostsFile=\"/k/known 100%%\"",
+        ] { #expect(line.contains(option), "\(line)") }
+        #expect(line.hasSuffix(end), "\(line)")
+    }
+
+    @Test(arguments: [
+        ("Host key verification failed.", Reason.hostKeyUnknown, "ssh-keyscan h >> /k/known"),
+        (
+            "@@@@\nWARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nOffending key in x:1", .hostKeyChanged,
+            "ssh-keygen -R"
+        ),
+        ("ada@h: Permission denied (publickey).", .authenticationFailed, "engine.ssh_key"),
+        ("sh: 1: docker: not found", .engineUnreachable, "Install Docker's command line"),
+        (
+            "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock",
+            .engineUnreachable, "group that owns its socket"
+        ),
+        ("ssh: connect to host h port 22: Connection refused", .engineUnreachable, "Try it by hand: ssh h docker"),
+        ("", .engineUnreachable, "Try it by hand"),
+    ])
+    func `what ssh says is put into a reason and advice`(_ said: String, _ reason: Reason, _ advice: String) throws {
+        let destination = try #require(SSHDestination("h"))
+        let failure = destination.failure(said: said, status: "exited(255)", .init(knownHosts: "/k/known"))
+        #expect(failure.reason == reason && failure.advice.contains(advice), "\(failure)")
+        #expect(failure.detail.contains(said.isEmpty ? "exited(255)" : String(said.split(separator: "\n").last ?? "")))
     }
 
     @Test func `both sides agree on the newest version they share`() {

@@ -44,7 +44,10 @@ import Testing
                     "volume \(scenario.name)_data /data"
                 ])
             #expect(container.ports.count == 1 && container.ports[0].hasPrefix("127.0.0.1:"))
-            #expect(Set(state.networks.keys) == ["\(scenario.name)_default", "\(scenario.name)_front", "bridge"])
+            // Podman finds its own network under no name.
+            let engines = state.isPodman == true ? [] : ["bridge"]
+            #expect(
+                Set(state.networks.keys) == Set(["\(scenario.name)_default", "\(scenario.name)_front"] + engines))
             for name in ["\(scenario.name)_default", "\(scenario.name)_front"] {
                 #expect(container.networks[name] == state.networks[name]?.id)
             }
@@ -177,10 +180,13 @@ import Testing
             let back = try #require(state.networks["\(scenario.name)_back"])
             #expect(back.labels["mine"] == "yes" && back.labels["com.docker.compose.network"] == "back")
             #expect(state.containers.first?.networks["\(scenario.name)_back"] == back.id)
-            let busy = try await #require(throws: EngineError.self) {
-                try await scenario.perform(.removeNetwork(id: back.id, name: back.name), on: project)
+            // Podman takes a network away from a container that was connected after its creation.
+            if state.isPodman != true {
+                let busy = try await #require(throws: EngineError.self) {
+                    try await scenario.perform(.removeNetwork(id: back.id, name: back.name), on: project)
+                }
+                #expect(busy.reason == .engineFailed && busy.message.contains(back.name))
             }
-            #expect(busy.reason == .engineFailed && busy.message.contains(back.name))
             try await scenario.perform(.disconnect(id, networkID: back.id), on: project)
             try await scenario.perform(.removeNetwork(id: back.id, name: back.name), on: project)
             // Gone already, or made already: both are what was asked for.
@@ -217,11 +223,16 @@ import Testing
             project.services["job"] = other
             _ = try await scenario.createAndStart(project)
             let name = "\(scenario.name)-job-1"
-            let id = try #require(
-                try await scenario.perform(
-                    .create(
-                        .init(service: "job", number: 1, name: name, finalName: name, image: "busybox:1", imageID: "")),
-                    on: project))
+            let creation = ContainerCreation<ContainerID>(
+                service: "job", number: 1, name: name, finalName: name, image: "busybox:1", imageID: "")
+            if try await scenario.client.connection.traits().isPodman {
+                let error = try await #require(throws: EngineError.self) {
+                    try await scenario.perform(.create(creation), on: project)
+                }
+                #expect(error.reason == .invalidContainer && error.detail.contains("link is not supported"))
+                return
+            }
+            let id = try #require(try await scenario.perform(.create(creation), on: project))
             try await scenario.perform(.start(id), on: project)
             #expect(try await scenario.output(of: id) == ["both"])
         }

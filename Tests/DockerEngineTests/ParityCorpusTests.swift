@@ -163,7 +163,7 @@ struct ParityRun {
                     uniqueKeysWithValues: one.environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) })),
             workingDirectory: FilePath(one.directory), output: .discarded, error: .string(limit: 1 << 20))
         if result.terminationStatus.isSuccess { return nil }
-        let lines = (result.standardError ?? "").split(separator: "\n").filter { !$0.contains("level=warning") }
+        let lines = (result.standardError).split(separator: "\n").filter { !$0.contains("level=warning") }
         return "\(result.terminationStatus): " + lines.suffix(2).joined(separator: " | ")
     }
 

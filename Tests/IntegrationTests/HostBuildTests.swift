@@ -75,12 +75,12 @@ import WatcherTestSupport
 
             // One that does not compile disturbs nothing, and is told with the compiler's words.
             let bad = try await repository.commit(["main.go": program("three") + "\nbroken"], "break")
-            try await watcher.run("deploy").expecting(65).saying("go build", "syntax error")
+            try await watcher.run("deploy").expecting(20).saying("go build", "syntax error")
             #expect(try await container() == second)
             try await watcher.run("history", "show", "\(scenario.id)/3").expecting(0).saying("syntax error")
             try await watcher.run("skip-list", scenario.id).expecting(0).saying(String(bad.prefix(7)))
             try await watcher.run("deploy").expecting(12).notSaying("syntax error")
-            try await watcher.run("deploy", "--force").expecting(65).saying("syntax error")
+            try await watcher.run("deploy", "--force").expecting(20).saying("syntax error")
             #expect(try await container() == second)
             #expect(try await version() == "two\n")
 
@@ -125,7 +125,7 @@ import WatcherTestSupport
             let watcher = try scenario.watcher(
                 ConfiguredProject(scenario.id, repository: repository.fileURL, settings: settings))
             scenario.atEnd("remove the note") { try FileManager.default.removeItem(atPath: "/tmp/\(scenario.id)") }
-            try await watcher.run("deploy").expecting(65).saying("took longer")
+            try await watcher.run("deploy").expecting(21).saying("took longer")
             let process = try String(contentsOfFile: "/tmp/\(scenario.id)", encoding: .utf8).prefix { $0.isNumber }
             #expect(!FileManager.default.fileExists(atPath: "/proc/\(process)"))
             #expect(try await scenario.engine.containers(project: scenario.id).isEmpty)

@@ -10,14 +10,12 @@ import WatcherTestSupport
             + (["image: busybox:1", "stop_signal: SIGKILL"] + lines).map { "    \($0)\n" }.joined()
     }
 
-    private var now: Int { Int(Date.now.timeIntervalSince1970) }
-
     @Test func `a second run while one holds the lock is told so and touches nothing`() async throws {
         try await Scenario.with { scenario in
             let repository = try await scenario.repository()
             try await repository.commit(compose: slow("one"), "begin")
             let watcher = try scenario.watcher(ConfiguredProject(scenario.id, repository: repository.fileURL))
-            let begun = now - 1
+            let begun = Date()
             try await watcher.run("deploy") { _ in
                 try await scenario.engine.waitForEvent("start", project: scenario.id, since: begun)
                 try await watcher.run("deploy").expecting(75).saying("deploy", scenario.id)
@@ -31,7 +29,7 @@ import WatcherTestSupport
         try await Scenario.with { scenario in
             let stack = try await Deployed(slow("one"), in: scenario)
             try await stack.repository.commit(compose: slow("two"), "greet twice")
-            let begun = now - 1
+            let begun = Date()
             let ended = try await stack.watcher.run("deploy") { running in
                 try await scenario.engine.waitForEvent("create", project: scenario.id, since: begun)
                 try running.send(signal)

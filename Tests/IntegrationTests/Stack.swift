@@ -47,6 +47,15 @@ struct Deployed {
         try await watcher.run("deploy").expecting(0)
     }
 
+    /// Commits another Compose file and deploys it.
+    @discardableResult
+    func deploy(
+        _ compose: String, expecting status: Int = 0, fileID: String = #fileID, line: Int = #line
+    ) async throws -> FinishedProcess {
+        try await repository.commit(compose: compose, "change")
+        return try await watcher.run("deploy").expecting(status, fileID: fileID, line: line)
+    }
+
     /// All containers of the project.
     func containers() async throws -> [EngineObserver.Container] {
         try await scenario.engine.containers(project: project)

@@ -76,7 +76,8 @@ private struct DecisionCase: Sendable, CustomTestStringConvertible {
         let faults = Reason.allCases.filter(\.isCommitsFault).map(\.rawValue).sorted()
         #expect(
             faults == [
-                "build-failed", "crashed", "dependency-failed", "exited-non-zero", "health-timed-out", "invalid-container",
+                "build-failed", "crashed", "dependency-failed", "exited-non-zero", "health-timed-out",
+                "invalid-container",
                 "name-conflict", "port-conflict", "unhealthy",
             ])
     }

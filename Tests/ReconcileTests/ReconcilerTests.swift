@@ -24,6 +24,18 @@ import WatcherTestSupport
                 """)
     }
 
+    @Test func `a container is created after those it links to`() throws {
+        let plan = try World().plan("services: {web: {image: web:1, links: ['db:data']}, db: {image: db:1}}")
+        #expect(
+            plan.description.hasPrefix(
+                """
+                [1] create network default — network shop_default is missing
+                [2] create shop-db-1 from db:1 after 1 — the service has no container
+                [3] create shop-web-1 from web:1 after 2 — the service has no container
+
+                """))
+    }
+
     @Test func `nothing is done when nothing changed`() throws {
         for scenario in [Scenario.pair, Scenario.sharing, Scenario.networked] {
             try expect(World(running: scenario).plan(scenario), is: "nothing to do")

@@ -1,4 +1,4 @@
-import FoundationEssentials
+package import FoundationEssentials
 
 /// The private engine, seen and touched through its API by `curl`: nothing of watcher is between a test and the truth.
 package struct EngineObserver: Sendable {
@@ -152,11 +152,11 @@ package struct EngineObserver: Sendable {
         ).replacing("\r\n", with: "\n")
     }
 
-    /// Waits until an event of a project's container has happened since the start of the test's second `since`.
+    /// Waits until an event of a project's container has happened since `since`.
     ///
     /// - Parameter action: `start`, `die`, `create` …
     /// - Throws: `Refusal` when it has not happened within `seconds`.
-    package func waitForEvent(_ action: String, project: String, since: Int, seconds: Int = 30) async throws {
+    package func waitForEvent(_ action: String, project: String, since: Date, seconds: Int = 30) async throws {
         let filters =
             "{\"type\":[\"container\"],\"event\":[\(quoted(action))],"
             + "\"label\":[\(quoted("com.docker.compose.project=\(project)"))]}"
@@ -167,7 +167,9 @@ package struct EngineObserver: Sendable {
             read -r line <&3 && echo "$line"
             kill $curl
             """
-        let url = "http://docker/events?since=\(since)&filters=" + percentEncoded(filters)
+        let milliseconds = Int((since.timeIntervalSince1970 * 1000).rounded(.down))
+        let moment = "\(milliseconds / 1000).\(String("\(milliseconds % 1000 + 1000)".dropFirst()))"
+        let url = "http://docker/events?since=\(moment)&filters=" + percentEncoded(filters)
         let line = try await execute(
             "bash", ["-c", script, "bash", socket, url], environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"],
             deadline: .seconds(seconds + 10))

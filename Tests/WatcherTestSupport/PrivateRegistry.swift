@@ -6,14 +6,15 @@ package struct PrivateRegistry: Sendable {
     package static let user = "ada"
     /// Different in every scenario, to be looked for where it must not be.
     package let password: String
-    /// `127.0.0.1:port`
+    /// `192.0.2.1:port`: an address of the engine's own loopback that it does not take for loopback, so that it insists on
+    /// TLS and on the registry's certificate, which it is told to trust.
     package let address: String
     private let scenario: Scenario
 
     init(in scenario: Scenario) async throws {
         self.scenario = scenario
         let port = EnginePorts.next()
-        address = "127.0.0.1:\(port)"
+        address = "192.0.2.1:\(port)"
         password = "pw-\(scenario.id)-secret"
         let directory = "\(scenario.directory)/registry"
         let logins = try await scenario.run("htpasswd", ["-Bbn", Self.user, password]).expecting(0)
@@ -22,7 +23,7 @@ package struct PrivateRegistry: Sendable {
             "openssl",
             [
                 "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=registry", "-addext",
-                "subjectAltName=IP:127.0.0.1", "-keyout", "\(directory)/key.pem", "-out", "\(directory)/cert.pem",
+                "subjectAltName=IP:192.0.2.1", "-keyout", "\(directory)/key.pem", "-out", "\(directory)/cert.pem",
             ]
         ).expecting(0)
         try scenario.write(
@@ -34,6 +35,15 @@ package struct PrivateRegistry: Sendable {
             auth: {htpasswd: {realm: tests, path: "\(directory)/htpasswd"}}
 
             """, to: "\(directory)/config.yml")
+        let inside = try TestEnvironment.inEngineNetwork()
+        let trust = #"""
+            ip address replace 192.0.2.1/32 dev lo
+            mkdir -p "$1/etc/certs.d/$2" && cp "$3" "$1/etc/certs.d/$2/ca.crt"
+            """#
+        try await scenario.run(
+            inside[0],
+            Array(inside.dropFirst()) + ["sh", "-ec", trust, "sh", inside[2], address, "\(directory)/cert.pem"]
+        ).expecting(0)
         try await scenario.startInEngineNetwork(
             "registry", ["docker-registry", "serve", "\(directory)/config.yml"], untilAnswers: "https://\(address)/v2/")
     }

@@ -36,6 +36,7 @@ package struct SimulatedEngine: Sendable {
         case .createNetwork(let key): try createNetwork(key, project)
         case .removeNetwork(let id, let name): try removeNetwork(id, name)
         case .createVolume(let key): createVolume(key, project)
+        case .removeVolume(let name): state.volumes[name] = nil
         case .create(let creation): return try create(creation, project, labels)
         case .rename(let id, let name): try rename(id, name)
         case .start(let id): try start(id, project)

@@ -28,6 +28,9 @@ package enum TestEnvironment {
         try required("WATCHER_TEST_IN_ENGINE_NETWORK").split(separator: " ").map(String.init)
     }
 
+    /// Where `ca.pem`, `cert.pem` and `key.pem` for the engine's `tcp://127.0.0.1:2376` are, in the engine's network.
+    package static func engineTLS() throws -> String { try required("WATCHER_TEST_TLS") }
+
     /// The real docker compose that the tests compare with.
     package static func compose() throws -> String { try required("WATCHER_TEST_COMPOSE") }
 

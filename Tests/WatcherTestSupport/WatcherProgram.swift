@@ -43,6 +43,13 @@ package struct WatcherProgram: Sendable {
         return finished
     }
 
+    /// Runs `watcher` in the engine's network.
+    package func runInEngineNetwork(_ arguments: String...) async throws -> FinishedProcess {
+        let words = try TestEnvironment.inEngineNetwork()
+        let all = arguments + ["--config", configuration, "--state-dir", stateDirectory]
+        return try await scenario.run(words[0], words.dropFirst() + [binary] + all, deadline: .seconds(120))
+    }
+
     /// Runs `watcher` with `--format json` and returns the last line of its output, parsed.
     package func json(
         _ arguments: String..., expecting status: Int, fileID: String = #fileID, line: Int = #line

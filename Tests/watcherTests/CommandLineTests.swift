@@ -180,16 +180,16 @@ import WatcherTestSupport
         // A socket that accepts and says nothing; its first byte tells that the engine is being asked.
         let script = """
             echo 'projects: {shop: {repository: /srv/a, engine: {host: "unix://'$PWD'/e.sock"}}}' >config.yaml
-            mkfifo asked
+            mkfifo bound asked
             python3 -c '
             import socket
             server = socket.socket(socket.AF_UNIX); server.bind("e.sock"); server.listen()
-            open("asked", "w").write("bound\\n")
+            open("bound", "w").write("bound\\n")
             peer = server.accept()[0]; peer.recv(1)
             open("asked", "w").write("asked\\n")
             while peer.recv(4096): pass
             ' & server=$!
-            read line <asked
+            read line <bound
             $WATCHER status & child=$!
             read line <asked
             kill -\(signal) $child

@@ -142,7 +142,51 @@ import Testing
         #expect(problems(with: "health: {time: 5m}").hasPrefix("4:14: health: unknown key \"time\""))
     }
 
-    @Test(arguments: ["build: []", "run: {}", "policy: {}", "notify: []"])
+    @Test func `commands are lists, shell texts, or say more`() throws {
+        let text = """
+            projects:
+              shop:
+                repository: /srv/a
+                build:
+                  commands: [[go, build], {shell: "make | tee log", timeout: 5s}, {command: [a, 1], directory: sub}]
+                  environment: {CGO_ENABLED: 0}
+                  user: builder
+                hooks: {pre_deploy: [backup, shop], post_deploy: [[a], {shell: b}], on_failure: {shell: "c"}}
+            """
+        let settings = try #require(try read(text).projects.first).settings
+        let build = try #require(settings.build)
+        #expect(
+            build.commands.map(\.arguments) == [["go", "build"], ["/bin/sh", "-ec", "make | tee log"], ["a", "1"]])
+        #expect(build.commands.map(\.timeout) == [.seconds(900), .seconds(5), .seconds(900)])
+        #expect(build.commands.map(\.directory) == [".", ".", "sub"])
+        #expect(build.commands.allSatisfy { $0.environment == ["CGO_ENABLED": "0"] && $0.user == "builder" })
+        #expect(settings.hooks.preDeploy.map(\.title) == ["backup shop"])
+        #expect(settings.hooks.postDeploy.map(\.title) == ["a", "b"])
+        #expect(settings.hooks.onFailure.map(\.title) == ["c"])
+    }
+
+    @Test(arguments: [
+        ("build: []", "4:12: build: expected a list of commands, each a list of strings or {shell: …}"),
+        ("build: [go, build]", "4:13: build[0]: expected a list of strings; write {shell: …} for a command that"),
+        ("build: {user: a}", "4:12: build: commands is missing"),
+        ("build: [{shell: a, command: [b]}]", "4:13: build[0]: expected either command or shell"),
+        ("build: {commands: [[a]], directory: ../b}", "4:41: build.directory: must be a path inside the checkout"),
+        ("hooks: {pre_deploy: {shell: a, directory: b}}", "4:47: hooks.pre_deploy.directory: must be an absolute path"),
+        ("hooks: {predeploy: [a]}", "4:13: hooks: unknown key \"predeploy\"; did you mean \"pre_deploy\"?"),
+        ("run: {}", "4:10: run: image is missing"),
+        ("run: {image: a, mount: src}", "4:28: run.mount: expected an absolute path"),
+        ("run: {image: a, env_file: b}", "4:21: run.env_file: write env_files"),
+    ])
+    func `a command or a service that cannot be read is told with its place`(line: String, problem: String) {
+        #expect(problems(with: line).hasPrefix(problem), "\(problems(with: line))")
+    }
+
+    @Test func `files and run exclude each other`() {
+        #expect(
+            problems(with: "files: [a]", "run: {image: b}") == "4:12: projects.shop: files and run exclude each other")
+    }
+
+    @Test(arguments: ["policy: {}", "notify: []"])
     func `a key of a later version is refused, not ignored`(line: String) {
         let key = line.prefix { $0 != ":" }
         #expect(problems(with: line) == "4:5: \(key): not supported by this version of watcher")
@@ -315,6 +359,8 @@ import Testing
             for name in ["key.pem", "id_ed25519", "git-token"] { try write("\(directory)/\(name)", mode: 0o600) }
             let text = ExampleConfiguration.text.replacing(#/#(?=[a-z])/#, with: "")
                 .replacing("/etc/watcher/", with: "\(directory)/")
+                // Only one of the two can be said.
+                .replacing("files: [compose.yaml, compose.prod.yaml]", with: "")
                 // TLS is for engines behind TCP.
                 .replacing("unix:///var/run/docker.sock", with: "tcp://engine:2376")
             let project = try #require(

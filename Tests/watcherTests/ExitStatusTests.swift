@@ -33,7 +33,7 @@ import WatcherTestSupport
         let statuses: [ExitStatus: [Reason]] = [
             .failed: [
                 .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
-                .dependencyFailed,
+                .dependencyFailed, .buildFailed,
             ],
             .temporary: [
                 .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
@@ -45,7 +45,7 @@ import WatcherTestSupport
                 .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy,
             ],
-            .invalidProject: [.invalidProject, .bindSourceMissing, .buildFailed],
+            .invalidProject: [.invalidProject, .bindSourceMissing],
             .invalidConfiguration: [.branchMissing, .commitMissing, .invalidConfiguration],
             .branchRewritten: [.branchRewritten], .skipListed: [.skipListed], .suspended: [.suspended],
             .interrupted: [.interrupted], .unexpected: [.unexpected],
@@ -60,7 +60,8 @@ import WatcherTestSupport
         let statuses: [RunResult.Outcome: ExitStatus] = [
             .inSync: .success, .deployed: .success, .pending: .changesPending, .drift: .drift, .skipped: .skipListed,
             .suspended: .suspended, .rewritten: .branchRewritten, .restored: .restored, .failed: .failed,
-            .restoreFailed: .restoreFailed, .invalid: .invalidProject, .error: .unexpected,
+            .restoreFailed: .restoreFailed, .invalid: .invalidProject, .error: .unexpected, .stopped: .success,
+            .started: .success, .removed: .success,
         ]
         for outcome in RunResult.Outcome.allCases {
             let result = RunResult(project: "shop", outcome: outcome, summary: "")

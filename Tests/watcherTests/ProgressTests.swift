@@ -19,7 +19,8 @@ import WatcherTestSupport
     {
         Progress(
             terminal: Terminal(
-                isErrorTTY: colors, isJournal: journal, isSmart: colors, colorsOutput: colors, colorsError: colors),
+                isErrorTTY: colors, isOutputTTY: colors, isJournal: journal, isSmart: colors, colorsOutput: colors,
+                colorsError: colors),
             style: .lines, isVerbose: verbose, namesProject: several)
     }
 

@@ -98,7 +98,7 @@ import WatcherTestSupport
             + Event.Stage.allCases.map(\.rawValue)
         for word in words { #expect(text.contains("`\(word)`"), "not in docs/json.md: \(word)") }
         let examples = text.split(separator: "\n").filter { $0.hasPrefix("{") }
-        #expect(examples.count == 3)
+        #expect(examples.count == 4)
         for example in examples { _ = try JSONValue(parsing: String(example)) }
     }
 

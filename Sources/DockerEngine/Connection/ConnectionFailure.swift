@@ -14,7 +14,7 @@ enum ConnectionFailure {
     ) -> (detail: String, advice: String) {
         if let error = error as? DeadlineExceeded {
             return (
-                "no answer from the engine at \(endpoint) within \(error.after.components.seconds) s",
+                "no answer from the engine at \(endpoint) within \(error.after.inSeconds)",
                 "See whether the engine is overloaded or stuck: its log, `docker info`."
             )
         }
@@ -38,14 +38,38 @@ enum ConnectionFailure {
         }
         if let error = error as? HTTPClientError, error == .deadlineExceeded || error == .connectTimeout {
             return (
-                "no answer from the engine at \(endpoint) within \(deadline.components.seconds) s",
+                "no answer from the engine at \(endpoint) within \(deadline.inSeconds)",
                 "See whether the engine is overloaded or stuck: its log, `docker info`."
             )
         }
+        if let trouble = aboutTLS(error, endpoint) { return trouble }
         return (
             "the connection to the engine at \(endpoint) failed: \(error)",
             "See whether the engine runs and that engine.host and its TLS files are right."
         )
+    }
+
+    /// The library's errors hold OpenSSL's names for what went wrong, and places in its source.
+    private static func aboutTLS(
+        _ error: any Error, _ endpoint: EngineEndpoint
+    ) -> (detail: String, advice: String)? {
+        guard endpoint.tls != nil else { return nil }
+        let text = String(describing: error)
+        func says(_ parts: String...) -> Bool { parts.contains(where: text.contains) }
+        if says("CERTIFICATE_VERIFY_FAILED", "unableToValidateCertificate", "failedToValidateHostname") {
+            return (
+                "the certificate of the engine at \(endpoint) is not trusted",
+                "Set engine.tls.ca to the authority that signed it; the certificate must name the host."
+            )
+        }
+        if says("_ALERT_", "UNKNOWN_CA", "CERTIFICATE_REQUIRED") {
+            return (
+                "the engine at \(endpoint) does not accept our certificate",
+                "Set engine.tls.cert and key to ones that the engine's authority signed."
+            )
+        }
+        guard says("WRONG_VERSION_NUMBER", "HTTP_REQUEST") else { return nil }
+        return ("the engine at \(endpoint) does not speak TLS", "Leave engine.tls out, or correct the port.")
     }
 
     /// Whether the connection was closed before an answer came.

@@ -18,3 +18,12 @@ func withDeadline<Result: Sendable>(
         return result
     }
 }
+
+extension Duration {
+    /// `30 s`, `0.2 s`
+    var inSeconds: String {
+        let (seconds, attoseconds) = components
+        let tenths = attoseconds / 100_000_000_000_000_000
+        return tenths == 0 ? "\(seconds) s" : "\(seconds).\(tenths) s"
+    }
+}

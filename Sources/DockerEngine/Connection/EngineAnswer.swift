@@ -24,7 +24,7 @@ struct EngineAnswer: Sendable {
     }
 }
 
-/// An answer whose body is read while it comes; it has no deadline of its own.
+/// An answer whose body is read while it comes; whoever reads it limits how long that may take.
 struct EngineStream: Sendable {
     var status: Int
     var headers: [(name: String, value: String)]
@@ -40,7 +40,10 @@ struct EngineStream: Sendable {
     func broken(_ error: any Error, endpoint: EngineEndpoint) -> any Error {
         if error is EngineError { return error }
         if error is CancellationError || Task.isCancelled { return CancellationError() }
-        let (detail, advice) = ConnectionFailure.explain(error, endpoint: endpoint, deadline: .zero)
+        var (detail, advice) = ConnectionFailure.explain(error, endpoint: endpoint, deadline: .zero)
+        if let error = error as? DeadlineExceeded {
+            detail = "the answer of the engine at \(endpoint) stopped: nothing came for \(error.after.inSeconds)"
+        }
         return EngineError(
             .engineUnreachable, operation: request.operation, request: "\(request.method) \(path)", detail: detail,
             advice: advice, service: request.service)

@@ -10,7 +10,8 @@ actor EngineConnection {
     nonisolated let endpoint: EngineEndpoint
     nonisolated let deadlines: EngineDeadlines
     private var client: HTTPClient?
-    private var negotiated: APIVersion?
+    private var tunnel: SSHTunnel?
+    private var negotiated: EngineTraits?
     private var isClosed = false
 
     init(endpoint: EngineEndpoint, deadlines: EngineDeadlines) {
@@ -18,12 +19,31 @@ actor EngineConnection {
         self.deadlines = deadlines
     }
 
+    /// An HTTP client that is let go while it is open ends the process.
+    deinit {
+        guard let client else { return }
+        Task.detached { [tunnel] in
+            try? await client.shutdown()
+            await tunnel?.shutDown()
+        }
+    }
+
     /// Ends what is under way and closes; later calls fail.
     func close() async {
         isClosed = true
-        let open = client
-        client = nil
+        let (open, way) = (client, tunnel)
+        (client, tunnel) = (nil, nil)
         try? await open?.shutdown()
+        await way?.shutDown()
+    }
+
+    /// The way through which a request goes; for ssh it begins here.
+    private func openTunnel() throws -> SSHTunnel? {
+        guard case .ssh(let destination) = endpoint.address else { return nil }
+        if let tunnel { return tunnel }
+        let new = try SSHTunnel(to: destination, endpoint.ssh)
+        tunnel = new
+        return new
     }
 
     private func httpClient() throws -> HTTPClient {
@@ -33,26 +53,33 @@ actor EngineConnection {
         }
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.httpVersion = .http1Only
-        configuration.timeout.connect = .seconds(10)
+        configuration.timeout.connect = TimeAmount(min(.seconds(10), deadlines.call))
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
+        // Each is a login of its own.
+        if case .ssh = endpoint.address { configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 6 }
         if let tls = endpoint.tls { configuration.tlsConfiguration = try tls.configuration(for: endpoint) }
         let new = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         client = new
         return new
     }
 
-    /// The version both sides speak. Several first callers may each ask; all get the same answer.
-    func version() async throws -> APIVersion {
+    /// The version both sides speak.
+    func version() async throws -> APIVersion { try await traits().version }
+
+    /// The version both sides speak, and whose engine it is. Several first callers may each ask; all get the same answer.
+    func traits() async throws -> EngineTraits {
         if let negotiated { return negotiated }
         var ping = EngineRequest.get("/_ping", to: "reach the engine")
         ping.isVersioned = false
+        ping.deadline = deadlines.greeting
         let answer = try await send(ping)
-        guard let offered = answer.header("Api-Version").flatMap(APIVersion.init) else {
+        guard let offered = answer.header("Api-Version").flatMap({ APIVersion($0) }) else {
             throw EngineError(
                 .engineFailed, operation: "agree on an API version with the engine at \(endpoint)",
-                request: "GET /_ping",
-                status: answer.status, detail: "it does not say which version it speaks; is it a Docker Engine?")
+                request: "GET /_ping", status: answer.status,
+                detail: "it does not say which version it speaks; is it a Docker Engine?",
+                advice: "Correct engine.host: something else listens there.")
         }
         let minimum = offered > .newest ? try await minimumVersion() : nil
         guard let spoken = APIVersion.spoken(engine: offered, minimum: minimum) else {
@@ -61,15 +88,16 @@ actor EngineConnection {
                 detail: "it speaks API \(offered), and watcher needs \(APIVersion.oldest) or newer",
                 advice: "Update the engine to Docker 20.10 or newer.")
         }
-        negotiated = spoken
-        return spoken
+        let traits = EngineTraits(version: spoken, isPodman: answer.header("Libpod-Api-Version") != nil)
+        negotiated = traits
+        return traits
     }
 
     private func minimumVersion() async throws -> APIVersion? {
         var request = EngineRequest.get("/version", to: "ask the engine for its version")
         request.isVersioned = false
         let answer: VersionAnswer = try await decoded(request)
-        return answer.minAPIVersion.flatMap(APIVersion.init)
+        return answer.minAPIVersion.flatMap { APIVersion($0) }
     }
 
     // MARK: Calls
@@ -78,12 +106,12 @@ actor EngineConnection {
     func send(_ request: EngineRequest) async throws -> EngineAnswer {
         let target = request.isVersioned ? "/v\(try await version())\(request.target)" : request.target
         let path = String(target.prefix { $0 != "?" })
-        let client = try httpClient()
-        let prepared = httpRequest(request, target)
+        let (client, tunnel) = (try httpClient(), try openTunnel())
+        let prepared = httpRequest(request, target, tunnel)
         let deadline = request.deadline ?? deadlines.call
         do {
             let answer = try await withDeadline(deadline) {
-                let response = try await Self.execute(prepared, client, deadline)
+                let response = try await Self.execute(prepared, client, tunnel, deadline)
                 let body = try await response.body.collect(upTo: 64 << 20)
                 return EngineAnswer(
                     status: Int(response.status.code), headers: response.headers.map { ($0.name, $0.value) },
@@ -91,7 +119,7 @@ actor EngineConnection {
             }
             return try checked(answer, of: request)
         } catch {
-            throw explained(error, request, path: path, deadline)
+            throw explained(error, request, path: path, deadline, tunnel)
         }
     }
 
@@ -120,12 +148,12 @@ actor EngineConnection {
     func open(_ request: EngineRequest) async throws -> EngineStream {
         let target = request.isVersioned ? "/v\(try await version())\(request.target)" : request.target
         let path = String(target.prefix { $0 != "?" })
-        let client = try httpClient()
-        let prepared = httpRequest(request, target)
+        let (client, tunnel) = (try httpClient(), try openTunnel())
+        let prepared = httpRequest(request, target, tunnel)
         let deadline = request.deadline ?? deadlines.call
         do {
             let response = try await withDeadline(deadline) {
-                try await Self.execute(prepared, client, deadline)
+                try await Self.execute(prepared, client, tunnel, deadline)
             }
             let status = Int(response.status.code)
             let headers = response.headers.map { ($0.name, $0.value) }
@@ -137,27 +165,33 @@ actor EngineConnection {
             }
             return EngineStream(status: status, headers: headers, body: response.body, request: request, path: path)
         } catch {
-            throw explained(error, request, path: path, deadline)
+            throw explained(error, request, path: path, deadline, tunnel)
         }
     }
 
     /// An idle connection may have been closed by the other side unnoticed (the engine was restarted, a proxy between lost
-    /// patience); a request that changes nothing is then sent once more on a new one.
+    /// patience); a request that may be sent twice is then sent once more on a new one. Not where ssh was refused: it would
+    /// be refused again.
     private static func execute(
-        _ request: HTTPClientRequest, _ client: HTTPClient, _ deadline: Duration
+        _ request: HTTPClientRequest, _ client: HTTPClient, _ tunnel: SSHTunnel?, _ deadline: Duration
     ) async throws -> HTTPClientResponse {
         do {
             return try await client.execute(request, timeout: TimeAmount(deadline))
-        } catch  where request.method == .GET && ConnectionFailure.isClosedConnection(error) {
+        } catch
+            where [.GET, .DELETE].contains(request.method) && ConnectionFailure.isClosedConnection(error)
+            && tunnel?.failure == nil
+        {
             return try await client.execute(request, timeout: TimeAmount(deadline))
         }
     }
 
-    private func httpRequest(_ request: EngineRequest, _ target: String) -> HTTPClientRequest {
-        var result = HTTPClientRequest(url: endpoint.urlPrefix + target)
+    private func httpRequest(
+        _ request: EngineRequest, _ target: String, _ tunnel: SSHTunnel?
+    ) -> HTTPClientRequest {
+        var result = HTTPClientRequest(url: endpoint.urlPrefix(tunnel: tunnel?.path) + target)
         result.method = HTTPMethod(rawValue: request.method.rawValue)
-        // A unix socket has no host that could be named, and the engine answers 400 to a request without one.
-        if case .unix = endpoint.address { result.headers.add(name: "Host", value: "docker") }
+        // The engine answers 400 to a request without a host.
+        if endpoint.isSocket { result.headers.add(name: "Host", value: "docker") }
         result.headers.add(name: "User-Agent", value: "watcher")
         for header in request.headers { result.headers.add(name: header.name, value: header.value) }
         if let body = request.body {
@@ -181,10 +215,15 @@ actor EngineConnection {
     }
 
     private nonisolated func explained(
-        _ error: any Error, _ request: EngineRequest, path: String, _ deadline: Duration
+        _ error: any Error, _ request: EngineRequest, path: String, _ deadline: Duration, _ tunnel: SSHTunnel?
     ) -> any Error {
         if error is EngineError { return error }
         if Task.isCancelled { return CancellationError() }
+        if let failure = tunnel?.failure, !(error is DeadlineExceeded) {
+            return EngineError(
+                failure.reason, operation: request.operation, request: "\(request.method) \(path)",
+                detail: failure.detail, advice: failure.advice, service: request.service)
+        }
         let (detail, advice) = ConnectionFailure.explain(error, endpoint: endpoint, deadline: deadline)
         return EngineError(
             .engineUnreachable, operation: request.operation, request: "\(request.method) \(path)", detail: detail,
@@ -196,5 +235,13 @@ extension TimeAmount {
     init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
         self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+}
+
+extension APIVersion {
+    /// The version to speak with an engine that offers `minimum` to `engine`; nil when the engine is too old.
+    static func spoken(engine: APIVersion, minimum: APIVersion?) -> APIVersion? {
+        guard engine >= oldest else { return nil }
+        return max(min(engine, newest), minimum ?? oldest)
     }
 }

@@ -17,27 +17,43 @@ package struct EngineEndpoint: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// What ssh needs beyond its own configuration.
+    package struct SSHAccess: Sendable, Equatable {
+        /// The private key; nil leaves it to ssh.
+        package var key: String?
+        /// The file of known host keys; nil leaves it to ssh.
+        package var knownHosts: String?
+
+        package init(key: String? = nil, knownHosts: String? = nil) {
+            self.key = key
+            self.knownHosts = knownHosts
+        }
+    }
+
     enum Address: Sendable, Equatable {
         case unix(path: String)
         case tcp(host: String, port: Int)
+        case ssh(SSHDestination)
     }
 
     var address: Address
     var tls: TLSMaterial?
+    var ssh: SSHAccess
     /// As it was written.
     package var description: String
 
     /// Docker's own default.
     package static let `default` = "unix:///var/run/docker.sock"
 
-    /// Reads `unix:///path` or `tcp://host[:port]` (2375, with TLS 2376, when no port is given).
+    /// Reads `unix:///path`, `tcp://host[:port]` (2375, with TLS 2376, when no port is given) or
+    /// `ssh://[user@]host[:port][/path/of/docker.sock]`.
     ///
     /// Throws `EngineError` with reason `invalid-configuration` for everything else.
-    package init(_ text: String, tls: TLSMaterial? = nil) throws {
+    package init(_ text: String, tls: TLSMaterial? = nil, ssh: SSHAccess = SSHAccess()) throws {
         func invalid(_ why: String) -> EngineError {
             EngineError(
                 .invalidConfiguration, operation: "use the engine at \(text)", detail: why,
-                advice: "Write unix:///path/to/docker.sock or tcp://host:port.")
+                advice: "Write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host.")
         }
         guard let mark = text.firstRange(of: "://") else { throw invalid("it has no scheme") }
         let rest = String(text[mark.upperBound...])
@@ -53,13 +69,17 @@ package struct EngineEndpoint: Sendable, Equatable, CustomStringConvertible {
                 throw invalid("it is not host:port")
             }
             self.address = address
-        case "ssh": throw invalid("engines behind ssh are not supported; forward the socket with `ssh -L` instead")
+        case "ssh":
+            guard let destination = SSHDestination(rest) else { throw invalid("it is not user@host:port") }
+            guard tls == nil else { throw invalid("ssh has no TLS") }
+            address = .ssh(destination)
         default: throw invalid("its scheme is unknown")
         }
         if let tls, (tls.certificate == nil) != (tls.key == nil) {
             throw invalid("TLS needs both cert and key, or neither")
         }
         self.tls = tls
+        self.ssh = ssh
         description = text
     }
 
@@ -87,12 +107,19 @@ package struct EngineEndpoint: Sendable, Equatable, CustomStringConvertible {
         return port
     }
 
-    /// What comes before the path in a request's URL.
-    var urlPrefix: String {
+    /// What comes before the path in a request's URL; for ssh, `tunnel` is the socket that leads there.
+    func urlPrefix(tunnel: String? = nil) -> String {
         switch address {
         case .unix(let path): "http+unix://\(path.percentEncoded())"
         case .tcp(let host, let port): "\(tls == nil ? "http" : "https")://\(host):\(port)"
+        case .ssh: "http+unix://\((tunnel ?? "").percentEncoded())"
         }
+    }
+
+    /// Whether requests go to a socket, which has no host that could be named.
+    var isSocket: Bool {
+        if case .tcp = address { return false }
+        return true
     }
 }
 

@@ -2,11 +2,7 @@ import Compose
 import Reconcile
 
 extension ContainerMapping {
-    /// The keys of the service's networks: by priority, then by name.
-    var networksByPriority: [String] {
-        func priority(_ key: String) -> Int { (service.networks[key] ?? nil)?.priority ?? 0 }
-        return service.networks.keys.sorted { (-priority($0), $0) < (-priority($1), $1) }
-    }
+    var networksByPriority: [String] { service.networksByPriority }
 
     /// The network that gives the container its default route in older engines.
     var mainNetwork: String? { service.networkMode == nil ? networksByPriority.first : nil }

@@ -1,4 +1,5 @@
 import Compose
+import Reconcile
 
 extension ContainerMapping {
     func setResources(_ host: inout HostConfig) {
@@ -44,9 +45,9 @@ extension ContainerMapping {
     }
 
     private func setDevices(_ host: inout HostConfig) {
-        let cdi = service.devices.filter { $0.source == $0.target && Self.isCDIName($0.source) }
+        let cdi = service.devices.filter(\.isCDI)
         host.devices =
-            service.devices.filter { !($0.source == $0.target && Self.isCDIName($0.source)) }.map {
+            service.devices.filter { !$0.isCDI }.map {
                 .init(pathOnHost: $0.source, pathInContainer: $0.target, cgroupPermissions: $0.permissions)
             }.orNil
         host.deviceCgroupRules = service.deviceCgroupRules.orNil
@@ -62,11 +63,6 @@ extension ContainerMapping {
         .init(
             driver: device.driver, count: device.count.orNil, deviceIDs: device.deviceIDs.orNil,
             capabilities: [capabilities], options: device.options.orNil)
-    }
-
-    /// `vendor.example/class=name` (Container Device Interface).
-    static func isCDIName(_ text: String) -> Bool {
-        text.wholeMatch(of: /[A-Za-z][A-Za-z0-9_.\-]*\/[A-Za-z][A-Za-z0-9_\-]*=[A-Za-z0-9][A-Za-z0-9_.:\-]*/) != nil
     }
 
     private func setBlockIO(_ host: inout HostConfig) {

@@ -135,7 +135,6 @@ struct ContainerMapping {
 }
 
 extension APIVersion {
-    static let createMountpoint = APIVersion(1, 42)
     static let clusterVolumes = APIVersion(1, 42)
     static let annotations = APIVersion(1, 43)
     static let startInterval = APIVersion(1, 44)

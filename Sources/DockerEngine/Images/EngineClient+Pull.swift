@@ -68,7 +68,7 @@ extension EngineClient {
         } catch let error as DeadlineExceeded {
             throw EngineError(
                 .registryUnreachable, operation: operation, request: "POST \(stream.path)",
-                detail: "no progress for \(error.after.components.seconds) s",
+                detail: "no progress for \(error.after.inSeconds)",
                 advice: EngineError.advice(for: .registryUnreachable))
         } catch {
             throw stream.broken(error, endpoint: connection.endpoint)

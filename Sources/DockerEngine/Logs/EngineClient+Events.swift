@@ -28,24 +28,50 @@ extension EngineClient {
         "health_status",
     ]
 
-    /// A connection that breaks, or an engine that ends, ends the stream with an `EngineError`.
+    /// What happened to the project's containers, as far as the engine remembers.
+    ///
+    /// - Parameter since: Unix milliseconds.
+    func pastEvents(_ actions: [String], of project: String, since: Int) async throws -> [ContainerEvent] {
+        let now = Int(Date().timeIntervalSince1970 * 1000)
+        let request = try EngineRequest.get("/events", to: "list the past events of \(project)")
+            .adding("since", Self.seconds(since)).adding("until", Self.seconds(max(now, since)))
+            .filtering([
+                "type": ["container"], "label": ["\(ComposeLabels.project)=\(project)"], "event": actions,
+            ])
+        let answer = try await connection.send(request)
+        return try answer.body.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            try EngineJSON.decode(EventAnswer.self, from: Data(line)).containerEvent
+        }
+    }
+
+    /// `1700000000.250`, as the engine takes times.
+    private static func seconds(_ milliseconds: Int) -> String {
+        let fraction = milliseconds % 1000
+        return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - "\(fraction)".count) + "\(fraction)"
+    }
+
+    /// A connection that breaks, an engine that ends, and silence for `eventsIdle` end the stream with an `EngineError`.
     package func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error> {
         let request = try EngineRequest.get("/events", to: "follow the events of \(project)").filtering([
             "type": ["container"], "label": ["\(ComposeLabels.project)=\(project)"], "event": Self.actions,
         ])
         let stream = try await connection.open(request)
         let endpoint = connection.endpoint
+        let patience = deadlines.eventsIdle
         return AsyncThrowingStream { continuation in
             let reading = Task {
                 do {
-                    var splitter = LineSplitter(longest: 1 << 20)
-                    for try await buffer in stream.body {
-                        for line in splitter.lines(in: buffer.readableBytesView) where !line.isEmpty {
-                            let answer = try EngineJSON.decode(EventAnswer.self, from: Data(line))
-                            if let event = answer.containerEvent { continuation.yield(event) }
+                    try await withIdleDeadline(patience) { touch in
+                        var splitter = LineSplitter(longest: 1 << 20)
+                        for try await buffer in stream.body {
+                            touch()
+                            for line in splitter.lines(in: buffer.readableBytesView) where !line.isEmpty {
+                                let answer = try EngineJSON.decode(EventAnswer.self, from: Data(line))
+                                if let event = answer.containerEvent { continuation.yield(event) }
+                            }
                         }
+                        try Task.checkCancellation()
                     }
-                    try Task.checkCancellation()
                     throw EngineError(
                         .engineUnreachable, operation: request.operation, request: "GET \(stream.path)",
                         detail: "the engine closed the stream", advice: "See whether the engine was restarted.")

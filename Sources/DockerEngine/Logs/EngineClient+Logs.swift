@@ -38,10 +38,17 @@ extension EngineClient {
     ) async throws -> AsyncThrowingStream<LogLine, any Error> {
         guard let stream = try await openLogs(of: id, options) else { return AsyncThrowingStream { $0.finish() } }
         let endpoint = connection.endpoint
+        // A container that is followed may be silent as long as it likes.
+        let patience: Duration = options.follows ? .seconds(100 * 365 * 86_400) : deadlines.call
         return AsyncThrowingStream { continuation in
             let reading = Task {
                 do {
-                    for try await line in stream.lines { continuation.yield(line) }
+                    try await withIdleDeadline(patience) { touch in
+                        for try await line in stream.lines {
+                            touch()
+                            continuation.yield(line)
+                        }
+                    }
                     continuation.finish()
                 } catch {
                     continuation.finish(throwing: stream.source.broken(error, endpoint: endpoint))
@@ -59,7 +66,12 @@ extension EngineClient {
         if options.follows { request = request.adding("follow", "1") }
         if let since = options.since { request = request.adding("since", String(since)) }
         if options.timestamps { request = request.adding("timestamps", "1") }
-        let stream = try await connection.open(request)
+        let stream: EngineStream
+        do {
+            stream = try await connection.open(request)
+        } catch let error as EngineError where error.status == 500 && error.detail.contains("'none' log driver") {
+            return nil  // Podman's 501
+        }
         guard stream.status != 501 else { return nil }
         return LogStream(source: stream, isRaw: details.config?.tty ?? false)
     }

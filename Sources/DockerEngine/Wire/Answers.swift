@@ -122,6 +122,9 @@ struct CreatedAnswer: Decodable, Sendable {
     var warnings: [String]?
 }
 
+/// The answer to creating a network.
+struct CreatedNetwork: Decodable, Sendable { var warning: String? }
+
 /// `GET /exec/{id}/json`
 struct ExecAnswer: Decodable, Sendable {
     var running: Bool?

@@ -8,7 +8,8 @@ struct BuiltFiles: Sendable {
 
     var access: FileAccess {
         FileAccess(
-            kind: { try kind($0, links: 0) }, read: { try read($0, links: 0) }, contentID: { try contentID($0) })
+            kind: { try kind($0, links: 0) }, read: { try read($0, links: 0) }, contentID: { try contentID($0) },
+            list: { try list($0) })
     }
 
     private enum Place {
@@ -55,6 +56,34 @@ struct BuiltFiles: Sendable {
         return try Array(lines.joined(separator: "\n").utf8).withUnsafeBytes {
             "built:" + (try CommitTree.id(ofContent: $0).hex)
         }
+    }
+
+    private func list(_ path: String) throws -> [FileAccess.Entry] {
+        guard let below = below(path), case .commit = try place(path, 0) else { return try files.list(path) }
+        let prefix = below.isEmpty ? "" : below + "/"
+        let built = build.outputs.values.filter { $0.path.text.hasPrefix(prefix) }
+        let isInCommit = try files.kind(path) == .directory
+        guard isInCommit || !built.isEmpty else { return try files.list(path) }
+        var entries = Dictionary(try isInCommit ? files.list(path).map { ($0.name, $0) } : []) { $1 }
+        for output in built {
+            let rest = output.path.text.dropFirst(prefix.count).split(separator: "/").map(String.init)
+            guard let name = rest.first else { continue }
+            if rest.count == 1 {
+                let kind: FileAccess.Entry.Kind =
+                    switch output.entry.kind {
+                    case .executable: .executable
+                    case .link: .link
+                    default: .file
+                    }
+                entries[name] = FileAccess.Entry(
+                    name: name, kind: kind, id: "\(output.gitMode):\(output.id)",
+                    content: { try build.content(of: output) })
+            } else if entries[name]?.kind != .link {
+                entries[name] = FileAccess.Entry(
+                    name: name, kind: .directory, id: try contentID("\(path)/\(name)") ?? "", content: { [] })
+            }
+        }
+        return Array(entries.values)
     }
 
     private func place(_ path: String, _ links: Int) throws -> Place {

@@ -10,6 +10,8 @@ package struct ObservedState: Sendable, Equatable, Codable {
     package var images: [String: Image] = [:]
     /// The negotiated API version, `1.41`.
     package var apiVersion: String = ""
+    /// Whether the engine is Podman; nil is no.
+    package var isPodman: Bool?
 
     package init() {}
 }
@@ -70,6 +72,9 @@ extension ObservedState {
         package var state: State
         package var health: Health?
         package var exitCode: Int
+        /// Whether it exited without being told to, as far as the engine remembers; nil when it does not, or when it was
+        /// not asked because the container runs, failed or would be started again by the engine.
+        package var endedByItself: Bool?
         package var restartCount: Int
         /// When it last started, in Unix milliseconds; nil when never.
         package var startedAt: Int?
@@ -93,6 +98,7 @@ extension ObservedState {
             isOneOff = false
             health = nil
             exitCode = 0
+            endedByItself = nil
             restartCount = 0
             startedAt = nil
             imageID = ""

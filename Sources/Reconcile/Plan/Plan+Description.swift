@@ -28,6 +28,7 @@ extension Plan: CustomStringConvertible {
             "connect \(describe(container)) to network \(network) as \(service)"
         case .disconnect(let container, let id): "disconnect \(describe(container)) from network \(id.prefix(12))"
         case .createVolume(let key): "create volume \(key)"
+        case .removeVolume(let name): "remove volume \(name)"
         case .create(let creation): describe(creation)
         case .rename(let container, let name): "rename \(describe(container)) to \(name)"
         case .start(let container): "start \(describe(container))"

@@ -66,7 +66,8 @@ package struct Plan: Sendable, Equatable {
     /// What happens to one service, network or volume.
     package struct Change: Sendable, Equatable, Codable {
         package enum Action: String, Sendable, Codable {
-            case create, recreate, start, restart, unpause, remove, scaleDown = "scale-down", reconnect, rename, build
+            case create, recreate, start, stop, restart, unpause, remove, scaleDown = "scale-down", reconnect, rename,
+                build
         }
 
         /// `service`, `network`, `volume` or `image`.
@@ -102,6 +103,7 @@ package enum Operation<Container: Sendable & Hashable>: Sendable, Equatable {
     case disconnect(Container, networkID: String)
     /// Creates the volume of the model with this key.
     case createVolume(key: String)
+    case removeVolume(name: String)
     case create(ContainerCreation<Container>)
     case rename(Container, to: String)
     case start(Container)
@@ -195,6 +197,7 @@ extension Operation {
             .connect(try transform(container), network: network, service: service)
         case .disconnect(let container, let networkID): .disconnect(try transform(container), networkID: networkID)
         case .createVolume(let key): .createVolume(key: key)
+        case .removeVolume(let name): .removeVolume(name: name)
         case .create(let creation):
             .create(
                 ContainerCreation<Other>(

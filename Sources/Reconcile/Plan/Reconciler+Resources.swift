@@ -60,6 +60,28 @@ extension Reconciler {
         }
     }
 
+    /// Networks of the last good deployment that the project has no more go when the deployment is verified, unless a
+    /// container that stays is in one.
+    mutating func planNetworkRemoval() {
+        let wanted = Set(target.project.networks.values.map(\.name))
+        for network in (target.previous?.project.networks ?? [:]).values.sorted(by: { $0.name < $1.name }) {
+            guard !network.external, !wanted.contains(network.name), let existing = observed.networks[network.name],
+                existing.labels[ComposeLabels.project] == target.project.name
+            else { continue }
+            let users = observed.containers.filter { $0.networks.keys.contains(network.name) }
+            guard users.allSatisfy({ $0.parked != nil || retired[$0.id] != nil }) else { continue }
+            let cause = "the network is no longer in the project"
+            builder.note("network", network.name, .remove, [cause])
+            let removed = builder.steps.filter { step in
+                guard case .remove(.existing(let id), _) = step.operation else { return false }
+                return users.contains { $0.id == id }
+            }
+            builder.add(
+                .removeNetwork(id: existing.id, name: existing.name), cause: cause, after: removed.map(\.id),
+                phase: .cleanup)
+        }
+    }
+
     /// Volumes that are missing are made; one whose definition changed is left alone, since it holds data.
     mutating func planVolumes() {
         let used = Set(

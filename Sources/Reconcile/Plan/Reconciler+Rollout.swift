@@ -31,10 +31,12 @@ extension Reconciler {
             .wait(
                 Wait(
                     service: name, containers: started, expectation: verification(of: service),
-                    timeout: timeout(of: service))),
+                    isRequired: isRequired(name), timeout: timeout(of: service))),
             cause: "the deployment counts only when its services work", service: name, after: last)
         if isAwaitedToComplete(name), started.count == service.replicas {
-            waitSteps[WaitKey(service: name, condition: .completedSuccessfully, isRequired: true)] = verified
+            let key = WaitKey(
+                service: name, condition: .completedSuccessfully, isRequired: isRequired(name))
+            waitSteps[key] = verified
         }
     }
 
@@ -206,6 +208,12 @@ extension Reconciler {
             after: (startSteps[provider.name] ?? []) + creationSteps)
         waitSteps[key] = step
         return step
+    }
+
+    /// Whether the deployment fails with the service. It does not when others depend on it and all of them do without.
+    private func isRequired(_ name: String) -> Bool {
+        let dependencies = target.project.services.values.compactMap { $0.dependsOn[name] }
+        return dependencies.isEmpty || dependencies.contains(where: \.required)
     }
 
     private func verification(of service: Service) -> WaitExpectation {

@@ -104,8 +104,12 @@ extension Reconciler {
         _ service: Service, number: Int, name: String, final: String, replacing old: ContainerID?, cause: String
     ) -> Int {
         let references = createdReferences(service)
-        let after =
-            resourceSteps + references.values.compactMap { if case .created(let step) = $0 { step } else { nil } }
+        let referenced = references.values.compactMap { if case .created(let step) = $0 { step } else { nil } }
+        // The engine looks for linked containers when it makes the one that links to them.
+        let linked = service.links.flatMap { link in
+            (work[String(link.prefix { $0 != ":" })]?.added ?? []).map(\.creation)
+        }
+        let after = resourceSteps + referenced + linked
         let reference = imageToCreateFrom(service)
         let creation = ContainerCreation<ContainerReference>(
             service: service.name, number: number, name: name, finalName: final, image: reference,

@@ -64,6 +64,7 @@ package struct Reconciler {
         planClearing()
         for name in order { planRollout(name) }
         planLeftovers()
+        planNetworkRemoval()
         var plan = Plan()
         plan.pulls = pulls()
         plan.builds = builds()

@@ -34,6 +34,9 @@ struct StatusCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Projects; all of the configuration by default.", valueName: "project"))
     var projects: [String] = []
 
+    @Flag(help: "Say what each container uses: processor, memory, network and disk.")
+    var stats = false
+
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
@@ -56,9 +59,14 @@ struct StatusCommand: AsyncParsableCommand {
     ) async throws -> StatusReport.Project {
         let engine = try wiring.engine(project.engine)
         var observed: ObservedState?
+        var usage: [ContainerID: ContainerUsage] = [:]
         var trouble: String?
         do {
             observed = try await engine.observe(ObservationQuery(project: project.settings.projectName))
+            if stats {
+                let running = observed?.containers.filter { $0.state == .running || $0.state == .paused } ?? []
+                usage = try await engine.usage(of: running.map(\.id))
+            }
             await engine.shutdown()
         } catch {
             // However it ends: an engine that is not shut down is a crash.
@@ -66,7 +74,7 @@ struct StatusCommand: AsyncParsableCommand {
             guard let reasoned = error as? any ReasonedError else { throw error }
             trouble = reasoned.message
         }
-        var status = StatusReport.Project(project.settings.name, record, observed)
+        var status = StatusReport.Project(project.settings.name, record, observed, usage: usage)
         status.trouble = trouble
         return status
     }

@@ -42,8 +42,13 @@ struct ProjectConfiguration: Sendable {
 
 /// How the engine is reached.
 struct EngineConfiguration: Sendable, Hashable {
-    /// `unix://…` or `tcp://…`.
+    /// `unix://…`, `tcp://…` or `ssh://…`.
     var host: String
+    /// The longest an ordinary answer may take; nil is the usual.
+    var timeout: Duration?
+    /// For `ssh://`: private key and file of known host keys.
+    var sshKey: String?
+    var knownHosts: String?
     var certificateAuthority: String?
     var certificate: String?
     var key: String?

@@ -279,8 +279,12 @@ struct ConfigurationReader {
         var engine = EngineConfiguration(host: environment["DOCKER_HOST"] ?? "unix:///var/run/docker.sock")
         guard let node = section.node("engine"),
             let reader = SectionReader(
-                node, path: section.name("engine"), keys: ["host", "tls"], problems: problems)
+                node, path: section.name("engine"), keys: ["host", "tls", "ssh_key", "known_hosts", "timeout"],
+                problems: problems)
         else { return engine }
+        engine.timeout = reader.duration("timeout", above: .zero)
+        engine.knownHosts = reader.string("known_hosts").map(absolute)
+        engine.sshKey = secretFile("ssh_key", reader)
         if let host = reader.string("host") {
             engine.host = host
             do { _ = try EngineEndpoint(host) } catch {

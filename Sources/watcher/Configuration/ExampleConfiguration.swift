@@ -29,6 +29,11 @@ enum ExampleConfiguration {
             #engine:
               #host: unix:///var/run/docker.sock
               #tls: {ca: ca.pem, cert: cert.pem, key: key.pem}
+              # For ssh://deploy@host:
+              #ssh_key: /etc/watcher/id_ed25519
+              #known_hosts: /etc/watcher/known_hosts
+              # The longest an ordinary answer may take.
+              #timeout: 30s
             #health:
               # How long a service may take to become healthy; by default what its health check needs.
               #timeout: 5m
@@ -38,6 +43,12 @@ enum ExampleConfiguration {
             #retry: {after: 1h, attempts: 3}
             # Remove containers of services that are no longer in the files.
             #prune: {orphans: true}
+            # Commands on this host before the Compose files are loaded; what they make is put in place too.
+            #build: [[go, build, -o, app, .], {shell: "age -d -i /etc/watcher/age.key -o token token.age"}]
+            # A service instead of Compose files; the checkout is mounted at /src.
+            #run: {image: "alpine:3.20", command: [/src/app], ports: ["8080:8080"]}
+            # Commands before and after a deployment, and after one that failed.
+            #hooks: {pre_deploy: [/usr/local/bin/backup-database], on_failure: [/usr/local/bin/tell-somebody]}
 
         """
 }

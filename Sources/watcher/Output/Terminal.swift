@@ -6,8 +6,10 @@ struct Terminal: Sendable {
     enum ColorMode: String, CaseIterable, Sendable { case auto, always, never }
 
     private static let isOutputLost = Mutex(false)
+    private static let isReaderGone = Mutex(false)
 
     let isErrorTTY: Bool
+    let isOutputTTY: Bool
     /// stderr is the journal's: lines get a priority, no time.
     let isJournal: Bool
     /// The terminal is not `dumb`.
@@ -32,6 +34,9 @@ struct Terminal: Sendable {
 
     /// Whether some of the result could not be written.
     static var hasLostOutput: Bool { isOutputLost.withLock { $0 } }
+
+    /// Whether nobody reads standard output any more, so that saying more is of no use.
+    static var hasLostReader: Bool { isReaderGone.withLock { $0 } }
 
     /// Shows a line on the terminal that the next line replaces; cut to the terminal's width.
     func show(transient text: String) {
@@ -68,7 +73,9 @@ struct Terminal: Sendable {
                 var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&ready, 1, -1)
             } else if errno != EINTR {
-                return errno == EPIPE ? nil : errno
+                guard errno == EPIPE else { return errno }
+                if descriptor == STDOUT_FILENO { Self.isReaderGone.withLock { $0 = true } }
+                return nil
             }
         }
         return nil
@@ -79,10 +86,11 @@ extension Terminal {
     /// The process's own streams.
     init(color: ColorMode, environment: [String: String]) {
         isErrorTTY = isatty(STDERR_FILENO) == 1
+        isOutputTTY = isatty(STDOUT_FILENO) == 1
         isJournal = Terminal.isJournal(environment["JOURNAL_STREAM"])
         isSmart = environment["TERM"].map { $0 != "dumb" && !$0.isEmpty } ?? false
         let isWanted = color == .auto && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
-        colorsOutput = color == .always || isWanted && isatty(STDOUT_FILENO) == 1
+        colorsOutput = color == .always || isWanted && isOutputTTY
         colorsError = color == .always || isWanted && isErrorTTY
     }
 
@@ -111,5 +119,5 @@ extension String {
     /// In an ANSI colour when `isOn`.
     func colored(_ color: Color, _ isOn: Bool) -> String { isOn ? "\u{1b}[\(color.rawValue)m\(self)\u{1b}[0m" : self }
 
-    enum Color: Int { case bold = 1, dim = 2, red = 31, green = 32, yellow = 33, blue = 34 }
+    enum Color: Int { case bold = 1, dim = 2, red = 31, green = 32, yellow = 33, blue = 34, magenta = 35, cyan = 36 }
 }

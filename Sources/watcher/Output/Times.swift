@@ -34,7 +34,13 @@ enum Times {
             let milliseconds = Int(span.components.seconds) * 1000
             return direction == .past ? now - milliseconds : now + milliseconds
         }
-        if let date = try? Date(text, strategy: .iso8601) { return Int(date.timeIntervalSince1970 * 1000) }
+        // The format style knows no fraction.
+        var whole = text
+        if let dot = text.firstIndex(of: ".") {
+            let digits = text[text.index(after: dot)...].prefix { $0.isASCII && $0.isNumber }
+            if !digits.isEmpty { whole.removeSubrange(dot..<digits.endIndex) }
+        }
+        if let date = try? Date(whole, strategy: .iso8601) { return Int(date.timeIntervalSince1970 * 1000) }
         if let day = try? Date(text + "T00:00:00Z", strategy: .iso8601) { return Int(day.timeIntervalSince1970 * 1000) }
         return nil
     }

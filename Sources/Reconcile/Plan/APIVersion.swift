@@ -28,9 +28,13 @@ package struct APIVersion: Sendable, Hashable, Comparable, CustomStringConvertib
     /// The newest that watcher knows: Docker 28.5.
     package static let newest = APIVersion(1, 51)
 
-    /// The version to speak with an engine that offers `minimum` to `engine`; nil when the engine is too old.
-    static func spoken(engine: APIVersion, minimum: APIVersion?) -> APIVersion? {
-        guard engine >= oldest else { return nil }
-        return max(min(engine, newest), minimum ?? oldest)
+    /// The first release of Docker that speaks it: `25.0`; nil for one that watcher does not know.
+    package var dockerRelease: String? {
+        guard major == 1 else { return nil }
+        let releases = [
+            41: "20.10", 42: "23.0", 43: "24.0", 44: "25.0", 45: "26.0", 46: "27.0", 47: "27.2", 48: "28.0",
+            49: "28.1", 50: "28.2", 51: "28.3",
+        ]
+        return releases[minor]
     }
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The last lines of an output, however long it is.
-final class LastLines: Sendable {
+final class OutputTail: Sendable {
     private let count: Int
     private let held = Mutex<[String]>([])
 

@@ -1,0 +1,130 @@
+import Reconcile
+
+/// An engine on another host, reached as docker does it: `docker system dial-stdio` there, through OpenSSH.
+struct SSHDestination: Sendable, Equatable {
+    var user: String?
+    /// A name, an alias of ssh_config or an address; IPv6 without brackets.
+    var host: String
+    var port: Int?
+    /// The engine's socket on that host; nil is what `docker` there takes.
+    var socket: String?
+
+    /// Reads what follows `ssh://`: `[user@]host[:port][/path/of/docker.sock]`; nil for anything else.
+    init?(_ text: String) {
+        var rest = text[...]
+        if let slash = rest.firstIndex(of: "/") {
+            let path = rest[slash...]
+            socket = path == "/" ? nil : String(path)
+            rest = rest[..<slash]
+        }
+        if let at = rest.lastIndex(of: "@") {
+            let user = String(rest[..<at])
+            // A password in the address would be an argument that others can see.
+            guard !user.isEmpty, !user.contains(":"), Self.isWord(user) else { return nil }
+            self.user = user
+            rest = rest[rest.index(after: at)...]
+        }
+        if rest.hasPrefix("[") {
+            guard let end = rest.firstIndex(of: "]") else { return nil }
+            host = String(rest[rest.index(after: rest.startIndex)..<end])
+            rest = rest[rest.index(after: end)...]
+        } else {
+            host = String(rest.prefix { $0 != ":" })
+            rest = rest.dropFirst(host.count)
+        }
+        guard !host.isEmpty, Self.isWord(host) else { return nil }
+        if rest.isEmpty { return }
+        guard rest.first == ":", let port = Int(rest.dropFirst()), (1...65535).contains(port) else { return nil }
+        self.port = port
+    }
+
+    /// Nothing that ssh could take for an option, or a shell for anything but a word.
+    private static func isWord(_ text: String) -> Bool {
+        !text.hasPrefix("-")
+            && text.unicodeScalars.allSatisfy { $0.value > 0x20 && !"'\"\\`$;&|<>?#".unicodeScalars.contains($0) }
+    }
+
+    /// The whole command line after `ssh`. Host keys are always verified, and nobody is asked anything.
+    func arguments(_ access: EngineEndpoint.SSHAccess) -> [String] {
+        var arguments: [String] = []
+        for option in [
+            "BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=20", "ServerAliveInterval=15",
+            "ServerAliveCountMax=4", "ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes",
+            "PermitLocalCommand=no", "ControlMaster=no", "ControlPath=none",
+        ] {
+            arguments += ["-o", option]
+        }
+        if let key = access.key { arguments += ["-i", key, "-o", "IdentitiesOnly=yes"] }
+        if let knownHosts = access.knownHosts {
+            let quoted = knownHosts.map { $0 == "%" ? "%%" : String($0) }.joined()
+            arguments += ["-o", "UserKnownHostsFile=\"\(quoted)\""]
+        }
+        if let port { arguments += ["-p", String(port)] }
+        if let user { arguments += ["-l", user] }
+        let docker = socket.map { "docker --host \(Self.shellQuoted("unix://\($0)"))" } ?? "docker"
+        return arguments + ["--", host, "\(docker) system dial-stdio"]
+    }
+
+    /// One word for the remote shell.
+    private static func shellQuoted(_ text: String) -> String {
+        "'" + text.replacing("'", with: "'\\''") + "'"
+    }
+}
+
+extension SSHDestination {
+    /// What an ssh that failed means, by its words: there are no codes for it.
+    func failure(said text: String, status: String, _ access: EngineEndpoint.SSHAccess) -> SSHFailure {
+        let lines = text.split(whereSeparator: \.isNewline).map { String($0).strippingControlCharacters() }
+            .filter { !$0.allSatisfy { "@ ".contains($0) } }
+        let said = lines.isEmpty ? "ssh ended without a word (\(status))" : lines.suffix(6).joined(separator: "\n")
+        func says(_ parts: String...) -> Bool { parts.contains { part in lines.contains { $0.contains(part) } } }
+        let knownHosts = access.knownHosts ?? "~/.ssh/known_hosts"
+        let scan = "ssh-keyscan \(port.map { "-p \($0) " } ?? "")\(host) >> \(knownHosts)"
+        if says("IDENTIFICATION HAS CHANGED", "Offending", "REVOKED HOST KEY") {
+            return SSHFailure(
+                .hostKeyChanged, "the host key of \(host) is not the one we know:\n\(said)",
+                "Ask the host's operator for the new fingerprint; only if it matches, remove the old key from "
+                    + "\(knownHosts) (ssh-keygen -R) and run “\(scan)”.")
+        }
+        if says("Host key verification failed", "host key is known for") {
+            return SSHFailure(
+                .hostKeyUnknown, "the host key of \(host) is not known:\n\(said)",
+                "Add it with “\(scan)”, then compare its fingerprint (ssh-keygen -lf \(knownHosts)) with the host's own."
+            )
+        }
+        if says("UNPROTECTED PRIVATE KEY", "Bad owner or permissions") {
+            return SSHFailure(.permissions, "ssh refuses a file:\n\(said)", "Make it private: chmod 600.")
+        }
+        if says("Docker daemon socket", "docker.sock") {
+            return SSHFailure(
+                .engineUnreachable, "\(host) lets us in, but its engine cannot be reached:\n\(said)",
+                "See whether the engine runs there, and whether the user is in the group that owns its socket.")
+        }
+        if says("docker: not found", "docker: command not found", "No such file or directory") {
+            return SSHFailure(
+                .engineUnreachable, "\(host) lets us in, but there is no docker command:\n\(said)",
+                "Install Docker's command line there: it connects us to the engine (docker system dial-stdio).")
+        }
+        if says("Permission denied", "Too many authentication failures", "No supported authentication methods") {
+            return SSHFailure(
+                .authenticationFailed, "\(host) does not accept our key:\n\(said)",
+                "Let the key in there (authorized_keys), or set engine.ssh_key to one that is.")
+        }
+        return SSHFailure(
+            .engineUnreachable, "\(host) cannot be reached over ssh:\n\(said)",
+            "Try it by hand: ssh \(port.map { "-p \($0) " } ?? "")\(host) docker system dial-stdio")
+    }
+}
+
+/// Why an ssh ended before its time.
+struct SSHFailure: Sendable, Equatable {
+    var reason: Reason
+    var detail: String
+    var advice: String
+
+    init(_ reason: Reason, _ detail: String, _ advice: String) {
+        self.reason = reason
+        self.detail = detail
+        self.advice = advice
+    }
+}

@@ -1,0 +1,109 @@
+internal import ArgumentParser
+internal import Deploy
+internal import Reconcile
+internal import Store
+
+/// The durable mark that keeps the next deploy from bringing back what was stopped by hand: a suspension of its own kind.
+private enum Halt {
+    static let reason = "stopped by hand; «watcher start» ends it"
+
+    /// Suspends the project's deploys. A suspension without an end that is there already does the same and stays.
+    static func mark(_ project: String, _ store: Store) async throws {
+        let earlier = try await store.record(of: project).suspension
+        if let earlier, earlier.until == nil { return }
+        try await store.suspend(project, Suspension(reason: reason, since: Times.now, until: nil))
+    }
+
+    /// Ends the mark; a suspension with another reason stays.
+    static func clear(_ project: String, _ store: Store) async throws {
+        guard try await store.record(of: project).suspension?.reason == reason else { return }
+        _ = try await store.resume(project)
+    }
+}
+
+extension ProjectRuns {
+    fileprivate static func runs(_ command: String, _ options: GlobalOptions, dryRun: Bool) -> ProjectRuns {
+        ProjectRuns(wiring: Wiring(options), command: command, changesThings: !dryRun)
+    }
+}
+
+struct StopCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "Stop the containers of a project until it is started again.",
+        usage: "watcher stop [--dry-run] [<options>] <project> [<service> ...]",
+        discussion: ExitStatus.help(
+            [.success, .engineUnreachable, .stateUnusable, .temporary, .invalidConfiguration],
+            example: "watcher stop shop"))
+
+    @Argument(help: "The project.") var project: String
+    @Argument(help: ArgumentHelp("Services; all of the project by default.", valueName: "service"))
+    var services: [String] = []
+    @Flag(help: "Only say what would be done.") var dryRun = false
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let runs = ProjectRuns.runs("stop", options, dryRun: dryRun)
+        let selected = try runs.wiring.configuration().selected([project])
+        let store = try runs.wiring.store()
+        let names = Set(services)
+        try await runs.run(selected) { [project, dryRun] deployer in
+            // Before anything stops: a stop that is cut short must not be healed either.
+            if !dryRun { try await Halt.mark(project, store) }
+            return await deployer.stop(names, dryRun: dryRun)
+        }
+    }
+}
+
+struct StartCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "start", abstract: "Make a stopped project run again as it was deployed.",
+        usage: "watcher start [--dry-run] [<options>] <project> [<service> ...]",
+        discussion: ExitStatus.help(
+            [
+                .success, .restored, .failed, .restoreFailed, .engineUnreachable, .stateUnusable, .temporary,
+                .invalidConfiguration,
+            ], example: "watcher start shop"))
+
+    @Argument(help: "The project.") var project: String
+    @Argument(help: ArgumentHelp("Services; all of the project by default.", valueName: "service"))
+    var services: [String] = []
+    @Flag(help: "Only say what would be done.") var dryRun = false
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let runs = ProjectRuns.runs("start", options, dryRun: dryRun)
+        let selected = try runs.wiring.configuration().selected([project])
+        let store = try runs.wiring.store()
+        let names = Set(services)
+        try await runs.run(selected) { [project, dryRun] deployer in
+            let result = await deployer.start(names, dryRun: dryRun)
+            let isDone = [.inSync, .deployed, .started].contains(result.outcome)
+            if isDone, !dryRun, names.isEmpty { try await Halt.clear(project, store) }
+            return result
+        }
+    }
+}
+
+struct DownCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "down", abstract: "Remove the containers and networks of a project.",
+        usage: "watcher down [--volumes] [--dry-run] [<options>] <project>",
+        discussion: ExitStatus.help(
+            [.success, .engineUnreachable, .stateUnusable, .temporary, .invalidConfiguration],
+            example: "watcher down shop"))
+
+    @Argument(help: "The project.") var project: String
+    @Flag(help: "Remove its volumes too, and what is in them.") var volumes = false
+    @Flag(help: "Only say what would be done.") var dryRun = false
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let runs = ProjectRuns.runs("down", options, dryRun: dryRun)
+        let selected = try runs.wiring.configuration().selected([project])
+        let store = try runs.wiring.store()
+        try await runs.run(selected) { [project, volumes, dryRun] deployer in
+            if !dryRun { try await Halt.mark(project, store) }
+            return await deployer.down(volumes: volumes, dryRun: dryRun)
+        }
+    }
+}
