@@ -154,7 +154,8 @@ import WatcherTestSupport
             #expect(names["broken"] == "\(scenario.id)-broken-1")
             #expect(names["renamed"] == "\(scenario.id)-by-hand")
             #expect(after.first { $0.service == "left" } == before.first { $0.service == "left" })
-            #expect(after.first { $0.service == "paused" }?.startedAt == before.first { $0.service == "paused" }?.startedAt)
+            #expect(
+                after.first { $0.service == "paused" }?.startedAt == before.first { $0.service == "paused" }?.startedAt)
             try await deployed.watcher.run("check").expecting(0)
         }
     }

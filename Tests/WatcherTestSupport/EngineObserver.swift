@@ -190,7 +190,7 @@ package struct EngineObserver: Sendable {
     /// Removes every container, network and volume of a Compose project, and the images that were built for it.
     package func removeProject(_ project: String) async throws {
         for container in try await containers(project: project) { try await remove(container: container.id) }
-        for network in try await networks(project: project) { try await request("DELETE", "/networks/\(network)") }
+        for network in try await networks(project: project) { try await remove(network: network) }
         for volume in try await volumes(project: project) { try await request("DELETE", "/volumes/\(volume)") }
         let filters = labelFilter("com.docker.compose.project=\(project)")
         for _ in 0..<10 {
@@ -206,6 +206,19 @@ package struct EngineObserver: Sendable {
     /// Removes a container with its anonymous volumes, running or not.
     package func remove(container id: String) async throws {
         try await request("DELETE", "/containers/\(id)", query: ["force": "1", "v": "1"])
+    }
+
+    /// Removes a network, and before that endpoints the engine has forgotten to remove with their containers (20.10 does).
+    private func remove(network: String) async throws {
+        do {
+            try await request("DELETE", "/networks/\(network)")
+        } catch let refusal as Refusal where refusal.status == 403 {
+            for (_, endpoint) in try await json("GET", "/networks/\(network)")["Containers"].members {
+                let body = "{\"Container\":\(quoted(endpoint["Name"].text ?? "")),\"Force\":true}"
+                try await request("POST", "/networks/\(network)/disconnect", body: body)
+            }
+            try await request("DELETE", "/networks/\(network)")
+        }
     }
 
     private func containers(query: [String: String]) async throws -> [Container] {
