@@ -63,6 +63,9 @@ extension EngineError {
             "runc create failed", "unable to start container process", "exec format error", "invalid mount config",
             "not a directory", "permission denied", "invalid argument", "could not select device driver",
             "no such device", "unable to find user", "unable to find group", "error gathering device information",
+            // Addresses are compared with the network's pools only when the container is connected.
+            "does not belong to any of this network's subnets", "no configured subnet",
+            "networks with user configured subnets",
         ].contains(where: text.contains)
     }
 
