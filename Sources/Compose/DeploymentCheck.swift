@@ -19,7 +19,7 @@ extension Project {
             if object.driver != nil || object.templateDriver != nil {
                 return problem(.unsupported, "drivers of \(part) exist only in a swarm")
             }
-            if let variable = object.environment, environment[variable] == nil {
+            if let variable = object.environment, object.content == nil {
                 return problem(.semantics, "the variable \(variable) that holds the content is not set")
             }
             return nil
@@ -44,7 +44,33 @@ extension Project {
 extension Project {
     /// What is deployed, but not quite as the files say; paths without places.
     package func deploymentWarnings() -> [ComposeError.Problem] {
-        updateWarnings()
+        let ofServices = services.keys.sorted().flatMap { services[$0].map(warnings) ?? [] }
+        let ofNetworks = networks.sorted { $0.key < $1.key }.filter {
+            !$0.value.ipam.options.isEmpty && !$0.value.external
+        }.map { key, _ in
+            ComposeError.Problem(
+                .unsupported, at: nil, path: "networks.\(key).ipam.options",
+                "is not passed on to the engine, as docker compose does not either")
+        }
+        return updateWarnings() + ofServices + ofNetworks
+    }
+
+    private func warnings(of service: Service) -> [ComposeError.Problem] {
+        let path = "services.\(service.name)"
+        var warnings: [ComposeError.Problem] = []
+        for (part, references, objects) in [
+            ("configs", service.configs, configs), ("secrets", service.secrets, secrets),
+        ] {
+            for (index, reference) in references.enumerated() where objects[reference.source]?.file != nil {
+                guard reference.uid != nil || reference.gid != nil || reference.mode != nil else { continue }
+                warnings.append(
+                    .init(
+                        .unsupported, at: nil, path: "\(path).\(part)[\(index)]",
+                        "uid, gid and mode do not hold for \"\(reference.source)\", a file that is mounted as it is; "
+                            + "change those of the file"))
+            }
+        }
+        return warnings
     }
 }
 
@@ -66,7 +92,7 @@ extension Service {
         if image.map({ ImageReference($0) == nil && !Self.isImageID($0) }) == true {
             report(.semantics, "image", "\"\(image ?? "")\" is no valid image reference")
         }
-        return problems
+        return problems + problemsOfContainer()
     }
 
     private static func isImageID(_ text: String) -> Bool {

@@ -54,10 +54,11 @@ extension DeployRun {
         result.changes = plan.changes
         result.warnings = warnings
         result.failure = RunResult.Failure(failure)
-        if result.failure?.advice.isEmpty == true, skips {
-            result.failure?.advice =
+        if skips {
+            let next =
                 "\(deployment.commit.id.short) is on the skip list; push a fix, or retry it with "
                 + "«watcher deploy \(settings.name) --force»."
+            result.failure?.advice = failure.advice.isEmpty ? next : "\(failure.advice) \(next)"
         }
         journal.status(.record, .failed, "\(failure.message.firstLine); \(summary)")
         return result
@@ -92,7 +93,7 @@ extension DeployRun {
             commit: deployment.commit, kind: .heal,
             snapshot: Snapshot(composeFiles: [:], project: model, imageIDs: [:], contentHashes: [:]))
         let steps = plan(try await observe(snapshot.project)).steps
-        _ = try await applier(candidate, .rollback).apply(steps)
+        _ = try await applier(candidate, .rollback, former: snapshot.project).apply(steps)
         let observed = try await observe(snapshot.project)
         let there = Set(observed.containers.map(\.id))
         return before.containers.allSatisfy { there.contains($0.id) || $0.isOneOff } && plan(observed).isEmpty

@@ -24,6 +24,7 @@ import WatcherTestSupport
         #expect(try await stack.containers() == after)
     }
 
+    // C1
     @Test func `a health check that never passes`() async throws {
         try await Scenario.with { scenario in
             try await undone(
@@ -32,12 +33,14 @@ import WatcherTestSupport
         }
     }
 
+    // H2
     @Test func `a command that does not exist`() async throws {
         try await Scenario.with { scenario in
             try await undone("image: busybox:1", "command: [/nonexistent]", in: scenario, reason: ["/nonexistent"])
         }
     }
 
+    // C15
     @Test func `a container that exits at once`() async throws {
         try await Scenario.with { scenario in
             try await undone(
@@ -46,6 +49,7 @@ import WatcherTestSupport
         }
     }
 
+    // H8
     @Test func `a container that exits again and again fails at once, not at the deadline`() async throws {
         try await Scenario.with { scenario in
             try await undone(
@@ -53,6 +57,7 @@ import WatcherTestSupport
         }
     }
 
+    // C5
     @Test func `a job that fails keeps its dependants from starting`() async throws {
         try await Scenario.with { scenario in
             let stack = try await Deployed(stack(service("web"), service("db")), in: scenario)
@@ -66,6 +71,7 @@ import WatcherTestSupport
         }
     }
 
+    // B8
     @Test func `a port that is taken`() async throws {
         try await Scenario.with { scenario in
             let port = Int.random(in: 20_000..<30_000)

@@ -30,13 +30,13 @@ import WatcherTestSupport
             var images: [String] = []
             func deploy(_ version: String) async throws -> FinishedProcess {
                 try await repository.commit(files(version), "version \(version)")
-                let finished = try await watcher.run("deploy").expecting(0)
+                let finished = try await watcher.run("deploy", "-v").expecting(0)
                 images.append(try await scenario.engine.container("web", in: scenario.id).imageID)
                 return finished
             }
             _ = try await deploy("1")
             try await repository.commit(files("bad", neverHealthy), "bad")
-            try await watcher.run("deploy").expecting(20).notSaying("removed image")
+            try await watcher.run("deploy", "-v").expecting(20).notSaying("removed image")
             _ = try await deploy("2").saying("removed image")
             for version in 3...5 { try await deploy("\(version)").notSaying("removed image") }
             for version in 6...7 { try await deploy("\(version)").saying("removed image") }

@@ -60,7 +60,6 @@ import WatcherTestSupport
                     in: try await deployed.container(service).id)
             }
             #expect(try await address("net") == address("owner"))
-            try await deployed.watcher.run("check").expecting(0)
         }
     }
 
