@@ -234,9 +234,15 @@ private struct Sample {
         // What is external is there.
         engine.state.networks["back"] = .init(id: "n", name: "back", labels: [:])
         engine.state.volumes["data"] = .init(name: "data", driver: "local", labels: [:])
-        var earlier = project
-        earlier.services["changed"]?.environment = [:]
-        earlier.services["web"]?.labels["before"] = "true"
+        var earlier = [project, project]
+        earlier[0].services["changed"]?.environment = [:]
+        earlier[1].services["web"]?.labels["before"] = "true"
+        return try [first.description] + earlier.flatMap { try plan(project, after: $0, on: engine) }
+    }
+
+    /// The plan where another version of the project runs, with what its waits are for.
+    private func plan(_ project: Project, after earlier: Project, on engine: SimulatedEngine) throws -> [String] {
+        var engine = engine
         var created: [Int: ContainerID] = [:]
         for step in Reconciler.plan(Target(project: earlier, deployment: 1), engine.state).steps {
             let operation = step.operation.map { reference in
@@ -247,8 +253,8 @@ private struct Sample {
             }
             created[step.id] = try engine.perform(operation, on: earlier)
         }
-        let second = Reconciler.plan(Target(project: project, deployment: 2), engine.state)
-        let waits = second.steps.compactMap { if case .wait(let wait) = $0.operation { "\(wait)" } else { nil } }
-        return [first.description, second.description] + waits
+        let plan = Reconciler.plan(Target(project: project, deployment: 2), engine.state)
+        let waits = plan.steps.compactMap { if case .wait(let wait) = $0.operation { "\(wait)" } else { nil } }
+        return [plan.description] + waits
     }
 }

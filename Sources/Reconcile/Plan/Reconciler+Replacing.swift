@@ -73,8 +73,10 @@ extension Reconciler {
     /// Stops the old containers that run beside their successors, at the very end: whatever fails before leaves them
     /// untouched.
     mutating func planHandovers() {
-        let everything = builder.steps.filter { $0.phase == .apply }.map(\.id)
-        for (replacement, service) in handovers { _ = handOver(replacement, service, after: everything) }
+        let steps = builder.steps.filter { $0.phase == .apply }
+        let followed = Set(steps.flatMap(\.after))
+        let last = steps.map(\.id).filter { !followed.contains($0) }
+        for (replacement, service) in handovers { _ = handOver(replacement, service, after: last) }
     }
 
     /// Parks the old container and gives its name to its successor.
