@@ -17,6 +17,9 @@ package protocol CommitSource: Sendable {
     func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess
     /// Writes what the commit and a build's outputs change beside the checkout, so that switching is only renames.
     func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout
+    /// What the commit has and this source does not provide: a sentence each on submodules, and on files whose contents are
+    /// kept by Git LFS. Empty for most commits.
+    func omissions(of commit: CommitID) async throws -> [String]
     /// The absolute, stable path of the checkout.
     var checkoutPath: String { get }
 
@@ -30,7 +33,7 @@ package protocol CommitSource: Sendable {
     func finishBuild(_ build: BuildID) async throws -> Int
     /// Removes the directory; nothing is kept.
     func abandonBuild() async
-    /// Removes the outputs of all other builds.
+    /// Removes the outputs of all other builds, and what a run that died left of one.
     func keepBuilds(_ builds: Set<BuildID>) async throws
 }
 

@@ -89,6 +89,10 @@ package struct GitRepository: CommitSource {
         }
     }
 
+    package func omissions(of commit: CommitID) async throws -> [String] {
+        try await withTree(of: commit) { try $0.omissions() }
+    }
+
     package func keptBuilds() async throws -> Set<BuildID> {
         let place = BuildPlace(projectDirectory: projectDirectory)
         return try await thread.run { try place.all() }

@@ -87,7 +87,7 @@ import WatcherTestSupport
             .deployment(DeploymentID(project: "other", number: 1)),
         ] {
             let result = await house.deployer.rollback(to: target)
-            #expect(result.outcome == .error && result.failure?.reason == .commitMissing)
+            #expect(result.outcome == .error && result.failure?.reason == .usage)
         }
         #expect(house.statuses == ["deploy succeeded"])
     }
@@ -221,7 +221,7 @@ import WatcherTestSupport
         let result = await house.deploy { $0.commit = "1111111" }
         #expect(result.outcome == .deployed)
         #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web1 up"])
-        #expect(await house.deploy { $0.commit = "fffff" }.failure?.reason == .commitMissing)
+        #expect(await house.deploy { $0.commit = "fffff" }.failure?.reason == .usage)
     }
 
     @Test func `a remote that cannot be reached changes nothing`() async {

@@ -19,6 +19,7 @@ final class SourceStandIn: CommitSource {
         var outputs: [String: String] = [:]
         var builds: [BuildID: [String: String]] = [:]
         var isBuilding = false
+        var omissions: [String] = []
 
         func tree(of commit: CommitID, _ build: BuildID?) -> FileTree? {
             guard var tree = trees[commit] else { return nil }
@@ -93,6 +94,8 @@ final class SourceStandIn: CommitSource {
         }
         return tree.access
     }
+
+    func omissions(of commit: CommitID) async throws -> [String] { with { $0.omissions } }
 
     func keptBuilds() async throws -> Set<BuildID> { with { Set($0.builds.keys) } }
 

@@ -176,6 +176,7 @@ import Testing
         ("run: {}", "4:10: run: image is missing"),
         ("run: {image: a, mount: src}", "4:28: run.mount: expected an absolute path"),
         ("run: {image: a, env_file: b}", "4:21: run.env_file: write env_files"),
+        ("run: {image: a, build: b}", "4:21: run.build: it runs an image; what is built for it is the project's build"),
     ])
     func `a command or a service that cannot be read is told with its place`(line: String, problem: String) {
         #expect(problems(with: line).hasPrefix(problem), "\(problems(with: line))")
