@@ -43,12 +43,37 @@ extension Project {
 extension Project {
     /// What is deployed, but not quite as the files say; paths without places.
     package func deploymentWarnings() -> [ComposeError.Problem] {
-        services.keys.sorted().compactMap { name in
-            guard services[name]?.deploy?.updateConfig?.order == "start-first" else { return nil }
-            return .init(
-                .unsupported, at: nil, path: "services.\(name).deploy.update_config.order",
-                "start-first is not supported by this version of watcher; the old container is stopped first")
+        services.keys.sorted().flatMap { services[$0].map(warnings) ?? [] }
+            + networks.sorted { $0.key < $1.key }.filter { !$0.value.ipam.options.isEmpty && !$0.value.external }
+            .map { key, _ in
+                .init(
+                    .unsupported, at: nil, path: "networks.\(key).ipam.options",
+                    "is not passed on to the engine, as docker compose does not either")
+            }
+    }
+
+    private func warnings(of service: Service) -> [ComposeError.Problem] {
+        let path = "services.\(service.name)"
+        var warnings: [ComposeError.Problem] = []
+        if service.deploy?.updateConfig?.order == "start-first" {
+            warnings.append(
+                .init(
+                    .unsupported, at: nil, path: "\(path).deploy.update_config.order",
+                    "start-first is not supported by this version of watcher; the old container is stopped first"))
         }
+        for (part, references, objects) in [
+            ("configs", service.configs, configs), ("secrets", service.secrets, secrets),
+        ] {
+            for (index, reference) in references.enumerated() where objects[reference.source]?.file != nil {
+                guard reference.uid != nil || reference.gid != nil || reference.mode != nil else { continue }
+                warnings.append(
+                    .init(
+                        .unsupported, at: nil, path: "\(path).\(part)[\(index)]",
+                        "uid, gid and mode do not hold for \"\(reference.source)\", a file that is mounted as it is; "
+                            + "change those of the file"))
+            }
+        }
+        return warnings
     }
 }
 

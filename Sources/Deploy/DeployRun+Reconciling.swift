@@ -15,7 +15,8 @@ extension DeployRun {
         }
         let staged = options.dryRun ? nil : try await stageCheckout(commit, build)
         do {
-            let candidate = try await load(commit, build)
+            var candidate = try await load(commit, build)
+            candidate.restored = Set(staged?.restoredPaths ?? [])
             return try await carryOut(candidate, staged, options)
         } catch let error as DeployError where error.reason.isAboutTheProject && error.stage.isBeforeChanges {
             await staged?.discard()

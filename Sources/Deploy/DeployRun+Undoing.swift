@@ -52,10 +52,11 @@ extension DeployRun {
         result.changes = plan.changes
         result.warnings = warnings
         result.failure = RunResult.Failure(failure)
-        if result.failure?.advice.isEmpty == true, skips {
-            result.failure?.advice =
+        if skips {
+            let next =
                 "\(deployment.commit.id.short) is on the skip list; push a fix, or retry it with "
                 + "«watcher deploy \(settings.name) --force»."
+            result.failure?.advice = failure.advice.isEmpty ? next : "\(failure.advice) \(next)"
         }
         journal.status(.record, .failed, "\(failure.message.firstLine); \(summary)")
         return result

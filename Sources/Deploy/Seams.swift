@@ -55,6 +55,8 @@ package protocol HostCommands: Sendable {
 package protocol StagedCheckout: Sendable {
     /// Paths relative to the checkout that switching creates, replaces or removes.
     var changedPaths: [String] { get }
+    /// Those of them that are on disk, but not as they were written: somebody changed them there.
+    var restoredPaths: [String] { get }
     /// Puts the files in place by renames; only files that differ, never an untracked one.
     func switchOver() async throws
     /// Removes what was staged; nothing else happens.

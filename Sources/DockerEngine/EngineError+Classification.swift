@@ -50,7 +50,7 @@ extension EngineError {
     private static func startReason(_ status: Int, _ text: String) -> Reason {
         let taken = [
             "port is already allocated", "address already in use", "failed to bind host port",
-            "ports are not available",
+            "ports are not available", "cannot assign requested address",
         ]
         if taken.contains(where: text.contains) { return .portConflict }
         if status == 400 || isContainersFault(text) { return .invalidContainer }
@@ -63,9 +63,10 @@ extension EngineError {
             "runc create failed", "unable to start container process", "exec format error", "invalid mount config",
             "not a directory", "permission denied", "invalid argument", "could not select device driver",
             "no such device", "unable to find user", "unable to find group", "error gathering device information",
-            // Addresses are compared with the network's pools only when the container is connected.
+            // An address that is none of the network's, known only when the container is connected, and a limit under
+            // which nothing runs, as Docker 20.10 and Podman say it.
             "does not belong to any of this network's subnets", "no configured subnet",
-            "networks with user configured subnets",
+            "networks with user configured subnets", "not in any subnet on network", "memory limit could be too low",
         ].contains(where: text.contains)
     }
 
@@ -101,9 +102,11 @@ extension EngineError {
         return unreachable.contains(where: text.contains) ? .registryUnreachable : .engineFailed
     }
 
-    /// What to do next about an answer of the engine; empty when there is nothing useful to say.
-    static func advice(for reason: Reason) -> String {
+    /// What to do next about an answer of the engine; `message` is what it said, where that tells more.
+    static func advice(for reason: Reason, _ message: String = "") -> String {
         switch reason {
+        case .portConflict where message.contains("cannot assign requested address"):
+            "No interface of the engine's host has that address; correct host_ip, or give the address to the host."
         case .portConflict:
             "See what holds the port (`ss -lntp`, `docker ps`), or publish another one."
         case .nameConflict:
@@ -121,7 +124,22 @@ extension EngineError {
             "The lines before say what went wrong; push a correction. What runs was not touched."
         case .registryUnreachable:
             "Check the engine's network, proxy and DNS; the next run tries again."
+        case .invalidContainer:
+            "The engine cannot run the service as it is written; correct what it names."
+        case .engineFailed: adviceOnRefusal(message.lowercased())
         default: ""
         }
+    }
+
+    private static func adviceOnRefusal(_ text: String) -> String {
+        func says(_ words: String...) -> Bool { words.contains(where: text.contains) }
+        if says("network"), says("not found") { return "Something removed the network; the next run makes it again." }
+        if says("plugin", "driver"), says("not found", "no volume plugin", "failed to find") {
+            return "Install that plugin where the engine runs, or correct the driver's name."
+        }
+        if says("overlaps", "already used on the host") {
+            return "Choose another subnet, or remove the network that has it (`docker network ls`)."
+        }
+        return "The engine's own log may say more (`journalctl -u docker`); the next run tries again."
     }
 }

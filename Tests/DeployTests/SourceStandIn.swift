@@ -32,6 +32,7 @@ final class SourceStandIn: CommitSource {
         var source: SourceStandIn
         var tree: FileTree
         var changedPaths: [String]
+        var restoredPaths: [String] { [] }
 
         func switchOver() async throws { source.with { $0.checkout = tree } }
         func discard() async { source.with { $0.discarded += 1 } }

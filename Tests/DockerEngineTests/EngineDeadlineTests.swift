@@ -12,7 +12,10 @@ import WatcherTestSupport
 @Suite(.timeLimit(.minutes(15))) struct EngineDeadlineTests {
     private static let ping = ScriptedEngine.answer("OK", headers: ["Api-Version: 1.41"])
     private static let container = ScriptedEngine.answer(
-        #"{"Id": "abc", "Name": "/shop-web-1", "State": {"Status": "created"}, "Config": {"StopTimeout": 0}}"#)
+        """
+        {"Id": "abc", "Name": "/shop-web-1", "State": {"Status": "created"}, "Config": {"StopTimeout": 0, "Labels":
+        {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}}}
+        """)
 
     /// A client of an engine that answers so, all of whose deadlines are short.
     private func with(
@@ -38,49 +41,125 @@ import WatcherTestSupport
     /// A call, and how an error tells what was being done.
     struct Call: Sendable, CustomTestStringConvertible {
         var operation: String
+        /// What the engine does answer, by a part of the request; everything else is met with silence.
+        var answered: [String: String] = [:]
         var make: @Sendable (EngineClient) async throws -> Void
         var testDescription: String { operation }
-    }
 
-    private static let id = ContainerID(hex: "abc")
-    private static let network = Operation<ContainerID>.createNetwork(key: "default")
-
-    private static func performing(_ operation: Operation<ContainerID>, _ text: String) -> Call {
-        Call(operation: text) { client in
-            _ = try await client.perform(operation, on: sampleProject(), stamp: sampleStamp)
+        func answer(_ request: String, otherwise: String?) -> String? {
+            if request.hasSuffix("/_ping") { return ping }
+            if let found = answered.first(where: { request.contains($0.key) }) { return found.value }
+            return isInspection(request) && !operation.hasPrefix("inspect") ? container : otherwise
         }
     }
 
-    static let calls: [Call] = [
+    private static let id = ContainerID(hex: "abc")
+
+    private static func performing(
+        _ operation: Operation<ContainerID>, _ text: String, answered: [String: String] = [:],
+        _ change: @escaping @Sendable (inout Service, inout Project) -> Void = { _, _ in }
+    ) -> Call {
+        Call(operation: text, answered: answered) { client in
+            _ = try await client.perform(operation, on: sampleProject("shop", change), stamp: sampleStamp)
+        }
+    }
+
+    private static func pulling(_ text: String, isPeriodic: Bool = false, answered: [String: String] = [:]) -> Call {
+        Call(operation: text, answered: answered) { client in
+            var pull = Plan.ImagePull(
+                reference: "docker.io/library/busybox:1", platform: nil, services: ["web"], isRequired: true)
+            pull.isPeriodic = isPeriodic
+            try await client.pull(pull) { _ in }
+        }
+    }
+
+    private static let none = ScriptedEngine.answer("[]")
+    private static let empty = ScriptedEngine.answer("{}")
+    private static let created = ScriptedEngine.answer(#"{"Id": "abc"}"#, status: "201 Created")
+    private static let started = "HTTP/1.1 204 No Content\r\n\r\n"
+
+    private static let reads: [Call] = [
+        Call(operation: "ask the engine for its version") { _ = try await $0.info() },
         Call(operation: "list the containers of shop") { _ = try await $0.observe(ObservationQuery(project: "shop")) },
+        Call(operation: "list the networks of shop", answered: ["/containers/json": none, "/volumes": empty]) {
+            _ = try await $0.observe(ObservationQuery(project: "shop"))
+        },
+        Call(operation: "list the volumes of shop", answered: ["/containers/json": none, "/networks": none]) {
+            _ = try await $0.observe(ObservationQuery(project: "shop"))
+        },
+        Call(
+            operation: "inspect image busybox:1",
+            answered: ["/containers/json": none, "/networks": none, "/volumes": empty]
+        ) {
+            _ = try await $0.observe(ObservationQuery(project: "shop", images: ["busybox:1"]))
+        },
+        Call(operation: "inspect container abc") { _ = try await $0.container(id) },
         Call(operation: "follow the events of shop") { for try await _ in try await $0.events(project: "shop") {} },
         Call(operation: "read the log of shop-web-1") { _ = try await $0.lastLines(of: id, count: 3) },
         Call(operation: "read the log of shop-web-1") { for try await _ in try await $0.logs(of: id) {} },
-        Call(operation: "pull image docker.io/library/busybox:1") {
-            try await $0.pull(
-                Plan.ImagePull(
-                    reference: "docker.io/library/busybox:1", platform: nil, services: ["web"], isRequired: true)
-            ) { _ in }
+        Call(operation: "read the log of shop-web-1") { client in
+            var lines = try await client.lines(of: id, LogReading())
+            while try await lines?.next() != nil {}
         },
-        Call(operation: "ask the engine for its version") { _ = try await $0.info() },
+    ]
+
+    private static let changes: [Call] = [
+        pulling("pull image docker.io/library/busybox:1"),
+        pulling("note the time of the pull of", isPeriodic: true, answered: ["/images/create": empty]),
         performing(.create(sampleCreation()), "create container shop-web-1"),
+        performing(.create(sampleCreation()), "list the containers of service db") { service, project in
+            service.links = ["db"]
+            project.services["db"] = Service(name: "db")
+        },
+        performing(
+            .create(sampleCreation()), "connect container shop-web-1 to network shop_other",
+            answered: ["/containers/create": created]
+        ) { service, project in
+            project.networks["other"] = Network(name: "shop_other")
+            service.networks["other"] = .some(nil)
+        },
         performing(.start(id), "start container shop-web-1"),
+        performing(.start(id), "copy configs and secrets into container shop-web-1") { service, project in
+            service.configs = [FileReference(source: "c")]
+            var config = FileObject(name: "c")
+            config.content = "text"
+            project.configs["c"] = config
+        },
+        performing(.start(id), "run the post_start hook of service web", answered: ["/start": started], withHook),
         performing(.stop(id), "stop container shop-web-1"),
         performing(.remove(id, volumes: false), "remove container abc"),
+        performing(
+            .remove(id, volumes: false), "remove container abc",
+            answered: [
+                "DELETE": ScriptedEngine.answer(
+                    #"{"message": "removal of container abc is already in progress"}"#, status: "409 Conflict")
+            ]),
         performing(.rename(id, to: "new"), "rename container abc to new"),
         performing(.unpause(id), "unpause container abc"),
-        performing(network, "create network shop_default"),
+        performing(.createNetwork(key: "default"), "create network shop_default"),
         performing(.removeNetwork(id: "n", name: "shop_old"), "remove network shop_old"),
+        performing(.createVolume(key: "data"), "create volume shop_data") { _, project in
+            project.volumes["data"] = Volume(name: "shop_data")
+        },
+        performing(.removeVolume(name: "shop_old"), "remove volume shop_old"),
         performing(.connect(id, network: "default", service: "web"), "connect container shop-web-1"),
         performing(.disconnect(id, networkID: "n"), "disconnect container abc"),
     ]
+
+    static let calls = reads + changes
+
+    @Sendable private static func withHook(_ service: inout Service, _ project: inout Project) {
+        var hook = Hook()
+        hook.command = ["true"]
+        service.postStart = [hook]
+    }
 
     private static func isInspection(_ request: String) -> Bool { request.hasSuffix("/containers/abc/json") }
 
     @Test(arguments: calls)
     func `a call that is never answered ends at its deadline and says what it was`(_ call: Call) async throws {
         try await with { request in
-            request.hasSuffix("/_ping") ? Self.ping : Self.isInspection(request) ? Self.container : nil
+            call.answer(request, otherwise: nil)
         } _: { client in
             let error = try await #require(throws: EngineError.self) { try await call.make(client) }
             #expect(error.message.hasPrefix("cannot \(call.operation)"), "\(error)")
@@ -92,13 +171,46 @@ import WatcherTestSupport
     @Test(arguments: calls)
     func `an answer that stops in its middle ends at its deadline`(_ call: Call) async throws {
         try await with { request in
-            request.hasSuffix("/_ping")
-                ? Self.ping : Self.isInspection(request) ? Self.container : ScriptedEngine.partOfAnswer("{")
+            call.answer(request, otherwise: ScriptedEngine.partOfAnswer("{"))
         } _: { client in
             let error = try await #require(throws: EngineError.self) { try await call.make(client) }
             #expect(error.message.hasPrefix("cannot \(call.operation)"), "\(error)")
             #expect([.engineUnreachable, .registryUnreachable].contains(error.reason), "\(error)")
             #expect(error.detail.contains("3 s") && !error.advice.isEmpty, "\(error)")
+        }
+    }
+
+    @Test(arguments: [nil, ScriptedEngine.partOfAnswer("\u{1}")])
+    func `a hook that never ends is the service's fault`(_ answer: String?) async throws {
+        let call = Self.performing(
+            .start(Self.id), "run the post_start hook of service web",
+            answered: ["/containers/abc/start": Self.started, "/abc/exec": Self.created],
+            Self.withHook)
+        try await with { request in
+            call.answer(request, otherwise: answer)
+        } _: { client in
+            let error = try await #require(throws: EngineError.self) { try await call.make(client) }
+            #expect(error.message.hasPrefix("cannot \(call.operation)") && error.service == "web", "\(error)")
+            #expect(error.reason == (answer == nil ? .engineUnreachable : .exitedNonZero), "\(error)")
+            #expect(error.detail.contains("3 s"), "\(error)")
+        }
+    }
+
+    @Test func `what the engine does not tell in time of containers that ended or run is not known`() async throws {
+        let ended = Self.container.replacing(
+            #""State": {"Status": "created"}"#,
+            with: #""State": {"Status": "exited", "ExitCode": 0, "StartedAt": "2026-01-01T00:00:00Z"}"#)
+        let body = String(ended[(ended.firstRange(of: "\r\n\r\n")?.upperBound ?? ended.startIndex)...])
+        try await with { request in
+            if request.hasSuffix("/_ping") { return Self.ping }
+            if Self.isInspection(request) { return ScriptedEngine.answer(body) }
+            if request.contains("/containers/json") { return ScriptedEngine.answer(#"[{"Id": "abc"}]"#) }
+            if request.contains("/networks") { return Self.none }
+            return request.contains("/volumes") ? Self.empty : nil
+        } _: { client in
+            let state = try await client.observe(ObservationQuery(project: "shop"))
+            #expect(state.containers.map(\.state) == [.exited] && state.containers.first?.endedByItself == nil)
+            #expect(try await client.usage(of: [Self.id]) == [:])
         }
     }
 

@@ -99,9 +99,13 @@ import Testing
         Case("networks.back.driver_opts.com.docker.network.bridge.gateway_mode_ipv4", 46) { _, project in
             project.networks["back"]?.driverOpts = ["com.docker.network.bridge.gateway_mode_ipv4": "routed"]
         },
-        Case("networks.back.ipam.options", 41, podman: false) { _, project in
-            project.networks["back"]?.ipam.options = ["a": "b"]
-        },
+        Case(
+            "services.web.volumes[1].bind.create_host_path", 41, podman: false,
+            mount(.bind) {
+                var bind = Mount.Bind()
+                bind.createHostPath = false
+                $0.bind = bind
+            }),
         Case("networks.back.ipam.config[0].aux_addresses", 41, podman: false) { _, project in
             var pool = Network.Pool()
             pool.auxAddresses = ["a": "10.1.2.3"]

@@ -164,6 +164,28 @@ import WatcherTestSupport
         #expect(Reconciler.plan(target, world.engine.state).changes.map(\.causes) == [["its files changed"]])
     }
 
+    @Test func `a file that was changed on the host recreates who has it mounted read-only`() throws {
+        let project = try FileTree.project(
+            """
+            services:
+              web: {image: web:1, volumes: ["./file:/file:ro", "./dir:/dir:ro"]}
+              db: {image: db:1, volumes: ["./file:/file"]}
+              proxy: {image: proxy:1, secrets: [key]}
+            secrets: {key: {file: ./file}}
+            """)
+        var world = World()
+        try world.deploy(project, hashes: ["web": "1", "db": "1", "proxy": "1"])
+        var target = world.target(project, hashes: ["web": "1", "db": "1", "proxy": "1"])
+        target.contents = ["web": ["file": "a", "dir": "b"], "db": ["file": "a"], "proxy": ["file": "a"]]
+        #expect(Reconciler.plan(target, world.engine.state).isEmpty)
+        target.restored = ["dir/file"]
+        #expect(Reconciler.plan(target, world.engine.state).isEmpty)
+        target.restored = ["file"]
+        let changes = Reconciler.plan(target, world.engine.state).changes
+        #expect(changes.map(\.name) == ["proxy", "web"])
+        #expect(Set(changes.map(\.causes)) == [["file was changed on the host"]])
+    }
+
     @Test func `containers that docker compose made stay although they have no content hash`() throws {
         let project = try FileTree.project(Scenario.pair)
         var world = try World(running: Scenario.pair)

@@ -59,6 +59,9 @@ actor EngineConnection {
         // Each is a login of its own.
         if case .ssh = endpoint.address { configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 6 }
         if let tls = endpoint.tls { configuration.tlsConfiguration = try tls.configuration(for: endpoint) }
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            channel.pipeline.addHandler(LateClosing(), position: .first)
+        }
         let new = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         client = new
         return new
@@ -211,7 +214,7 @@ actor EngineConnection {
         let reason = EngineError.reason(status: answer.status, message: message, call: request.call)
         throw EngineError(
             reason, operation: request.operation, request: "\(request.method) \(answer.path)", status: answer.status,
-            detail: message, advice: EngineError.advice(for: reason), service: request.service)
+            detail: message, advice: EngineError.advice(for: reason, message), service: request.service)
     }
 
     private nonisolated func explained(
@@ -228,6 +231,17 @@ actor EngineConnection {
         return EngineError(
             .engineUnreachable, operation: request.operation, request: "\(request.method) \(path)", detail: detail,
             advice: advice, service: request.service)
+    }
+}
+
+/// Closes a connection a moment later than it is asked to: an engine that refuses in the middle of a request's body answers
+/// and hangs up, and what of the body is still waiting fails with the close, before the answer's end is passed on.
+private final class LateClosing: ChannelOutboundHandler, Sendable {
+    typealias OutboundIn = Any
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.execute { context.value.close(mode: mode, promise: promise) }
     }
 }
 

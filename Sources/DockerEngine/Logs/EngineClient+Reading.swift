@@ -26,23 +26,37 @@ package struct LogLines {
 
     private let source: EngineStream
     private let endpoint: EngineEndpoint
-    private var bytes: HTTPClientResponse.Body.AsyncIterator
+    private let bytes: Bytes
+    /// How long the engine may be silent in the middle; nil when the container may be.
+    private let patience: Duration?
     private var demultiplexer: LogDemultiplexer
     private var ready: ArraySlice<LogLine> = []
     private var isAtEnd = false
 
-    fileprivate init(_ source: EngineStream, isRaw: Bool, endpoint: EngineEndpoint) {
+    /// What is left of the body. Whoever asks waits for the answer before asking again, so that it is with one task at
+    /// a time.
+    private final class Bytes: @unchecked Sendable {
+        private var iterator: HTTPClientResponse.Body.AsyncIterator
+
+        init(_ body: HTTPClientResponse.Body) { iterator = body.makeAsyncIterator() }
+
+        func next() async throws -> ByteBuffer? { try await iterator.next() }
+    }
+
+    fileprivate init(_ source: EngineStream, isRaw: Bool, endpoint: EngineEndpoint, patience: Duration?) {
         self.source = source
         self.endpoint = endpoint
-        bytes = source.body.makeAsyncIterator()
+        self.patience = patience
+        bytes = Bytes(source.body)
         demultiplexer = LogDemultiplexer(isRaw: isRaw, isTimed: true, isVerbatim: true, longest: Self.longest)
     }
 
-    /// The next line, control characters and all; nil at the end of the log. Throws `EngineError` when the connection breaks.
+    /// The next line, control characters and all; nil at the end of the log. Throws `EngineError` when the connection
+    /// breaks, and when the engine falls silent in the middle of a log that is not followed.
     package mutating func next() async throws -> LogLine? {
         while ready.isEmpty, !isAtEnd {
             do {
-                if let buffer = try await bytes.next() {
+                if let buffer = try await nextBytes() {
                     ready = demultiplexer.lines(in: buffer.readableBytesView)[...]
                 } else {
                     try Task.checkCancellation()
@@ -54,6 +68,12 @@ package struct LogLines {
             }
         }
         return ready.popFirst()
+    }
+
+    private func nextBytes() async throws -> ByteBuffer? {
+        guard let patience else { return try await bytes.next() }
+        // A box, for the end of the body is an answer too.
+        return try await withDeadline(patience) { [bytes] in [try await bytes.next()] }[0]
     }
 }
 
@@ -72,7 +92,9 @@ extension EngineClient {
             request = request.adding("since", "\(since / 1_000_000_000).\(zeros)\(fraction)")
         }
         let stream = try await connection.open(request)
-        return LogLines(stream, isRaw: details.config?.tty ?? false, endpoint: connection.endpoint)
+        return LogLines(
+            stream, isRaw: details.config?.tty ?? false, endpoint: connection.endpoint,
+            patience: reading.follows ? nil : deadlines.call)
     }
 }
 

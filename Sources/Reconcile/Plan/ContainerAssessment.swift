@@ -59,11 +59,27 @@ struct ContainerAssessment {
         let has =
             container.labels[ComposeLabels.watcherContentHash]
             ?? target.previous.map { $0.contentHashes[service.name] } ?? wanted
-        guard has != wanted, wanted != nil else { return [] }
+        guard has != wanted, wanted != nil else { return restoredCauses(service) }
         let before = target.previous?.contents[service.name] ?? [:]
         let after = target.contents[service.name] ?? [:]
         let paths = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.sorted()
         return before.isEmpty || paths.isEmpty ? ["its files changed"] : paths.map { "\($0) changed" }
+    }
+
+    /// A mounted file that is put back leaves the container with the one that was changed. What the container may write
+    /// itself is its own affair: it could do so at every start.
+    private func restoredCauses(_ service: Service) -> [String] {
+        guard let contents = target.contents[service.name], !target.restored.isDisjoint(with: contents.keys) else {
+            return []
+        }
+        let project = target.project
+        let sources =
+            service.volumes.filter { $0.kind == .bind && $0.readOnly }.map(\.source)
+            + service.configs.map { project.configs[$0.source]?.file }
+            + service.secrets.map { project.secrets[$0.source]?.file }
+        return target.restored.intersection(contents.keys).sorted()
+            .filter { path in sources.contains { $0?.hasSuffix("/\(path)") == true } }
+            .map { "\($0) was changed on the host" }
     }
 
     private func networkCauses(_ container: ObservedState.Container, _ service: Service) -> [String] {

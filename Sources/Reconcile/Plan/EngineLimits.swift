@@ -53,7 +53,6 @@ extension Project {
             network.driverOpts.keys.filter { $0.hasPrefix("com.docker.network.bridge.gateway_mode_") }.sorted()
                 .map { "driver_opts.\($0)" }
         },
-        .init(podman: false) { $0.ipam.options.isEmpty ? [] : ["ipam.options"] },
         .init(podman: false) { network in
             network.ipam.config.indices.filter { !network.ipam.config[$0].auxAddresses.isEmpty }
                 .map { "ipam.config[\($0)].aux_addresses" }
@@ -101,6 +100,7 @@ extension Project {
             APIVersion(1, 44), podman: false,
             mounts { ["writable", "readonly"].contains($0.bind?.recursive) ? "bind.recursive" : nil }),
         .init(podman: false, mounts { $0.bind?.recursive == "disabled" ? "bind.recursive" : nil }),
+        .init(podman: false, mounts { $0.bind?.writtenCreateHostPath == false ? "bind.create_host_path" : nil }),
     ]
 
     private static func attachments(

@@ -26,6 +26,20 @@ struct DeploymentCheckTests {
             ])
     }
 
+    @Test func `what is deployed but has no effect is warned of`() throws {
+        let project = try Project.from(
+            json: """
+                {"services": {"a": {"image": "i", "networks": {"n": null}, "configs": [{"source": "c", "mode": 256}],
+                    "secrets": [{"source": "s", "uid": "1"}, {"source": "t", "uid": "1"}, {"source": "u"}]}},
+                 "configs": {"c": {"file": "/c"}}, "networks": {"n": {"ipam": {"options": {"a": "b"}}}},
+                 "secrets": {"s": {"file": "/s"}, "t": {"environment": "T"}, "u": {"file": "/u"}}}
+                """)
+        #expect(
+            project.deploymentWarnings().map(\.path) == [
+                "services.a.configs[0]", "services.a.secrets[0]", "networks.n.ipam.options",
+            ])
+    }
+
     @Test func `content that must be copied does not go into a read-only service`() throws {
         let json = """
             {"services": {"a": {"image": "i", "read_only": true, "secrets": [{"source": "s"}]}},
