@@ -18,7 +18,7 @@ extension Project {
             if object.driver != nil || object.templateDriver != nil {
                 return problem(.unsupported, "drivers of \(part) exist only in a swarm")
             }
-            if let variable = object.environment, environment[variable] == nil {
+            if let variable = object.environment, object.content == nil {
                 return problem(.semantics, "the variable \(variable) that holds the content is not set")
             }
             return nil
@@ -95,7 +95,7 @@ extension Service {
         if image.map({ ImageReference($0) == nil && !Self.isImageID($0) }) == true {
             report(.semantics, "image", "\"\(image ?? "")\" is no valid image reference")
         }
-        return problems
+        return problems + problemsOfContainer()
     }
 
     private static func isImageID(_ text: String) -> Bool {

@@ -16,6 +16,8 @@ struct Application: Sendable {
 struct Applier: Sendable {
     let engine: any ContainerEngine
     let project: Project
+    /// What ran before: whose hooks a container has that is stopped; nil where `project` is what runs.
+    var former: Project?
     let stamp: DeploymentStamp
     let journal: Journal
     /// `.apply`, or `.rollback` when a deployment is undone.
@@ -101,7 +103,8 @@ struct Applier: Sendable {
                     step: step.id, isCall: false, result: .success(try await self.wait(wait, step, verifier)))
             }
             // Not a child task: a call that is under way is not cancelled, or nobody knew what it did.
-            let created = try await Task { try await engine.perform(operation, on: project, stamp: stamp) }.value
+            let model = model(for: operation, of: step.service)
+            let created = try await Task { try await engine.perform(operation, on: model, stamp: stamp) }.value
             if let line = operation.pastTense(in: project) {
                 journal.progress(stage, .succeeded, line, service: step.service)
             }
@@ -109,6 +112,14 @@ struct Applier: Sendable {
         } catch {
             return Outcome(step: step.id, isCall: !step.isWait, result: .failure(failure(error, operation, step)))
         }
+    }
+
+    /// A container goes as it was made: with the `pre_stop` hooks it was deployed with, its service changed or gone since.
+    private func model(for operation: Operation<ContainerID>, of service: String?) -> Project {
+        guard case .stop = operation, let former, let service,
+            former.services[service] != nil || former.disabledServices[service] != nil
+        else { return project }
+        return former
     }
 
     private func wait(

@@ -67,7 +67,8 @@ extension DeployRun {
                     stage: .plan, reason: .externalMissing, message: plan.missing.joined(separator: "\n"),
                     advice:
                         "Create what is missing, or let the project make it: take «external: true» away from a network "
-                        + "or volume, pull or build an image.")
+                        + "or volume, pull or build an image. What another project made needs «external: true», or "
+                        + "another name here.")
             }
             for change in plan.changes {
                 journal.progress(
@@ -159,10 +160,12 @@ extension DeployRun {
         return deployment
     }
 
-    func applier(_ candidate: Candidate, _ stage: Event.Stage) -> Applier {
+    /// - Parameter former: what the containers that are there were made of; nil for the last good deployment.
+    func applier(_ candidate: Candidate, _ stage: Event.Stage, former: Project? = nil) -> Applier {
         note { $0.stage = stage }
         return Applier(
             engine: deployer.engine, project: candidate.snapshot.project,
+            former: former ?? facts.record.lastGood?.snapshot?.project,
             stamp: DeploymentStamp(
                 project: settings.name, commit: candidate.commit.id, deployment: facts.record.nextNumber),
             journal: journal, stage: stage)
@@ -234,14 +237,21 @@ extension DeployRun {
         return snapshot
     }
 
-    /// Removes what was parked; trouble here does not undo a deployment that works, the next run tries again.
+    /// Removes what was parked, then networks that are no longer wanted, each by itself. Trouble here does not undo a
+    /// deployment that works; the next run tries again.
     private func cleanUp(_ plan: Plan, _ candidate: Candidate, _ application: Application) async {
         let steps = plan.steps.filter { $0.phase == .cleanup }
-        do {
-            _ = try await applier(candidate, .record).apply(steps, continuing: application)
-        } catch {
-            journal.progress(
-                .record, .warning, "parked containers are still there: \(DeployError(error, stage: .record).message)")
+        let networks = steps.filter { if case .removeNetwork = $0.operation { true } else { false } }
+        let others = steps.filter { step in !networks.contains { $0.id == step.id } }
+        for part in [others] + networks.map({ [$0] }) {
+            do {
+                _ = try await applier(candidate, .record).apply(part, continuing: application)
+            } catch {
+                journal.progress(
+                    .record, .warning,
+                    "not all that is no longer needed is gone: "
+                        + DeployError(error, stage: .record).message)
+            }
         }
     }
 }

@@ -91,7 +91,7 @@ extension DeployRun {
             commit: deployment.commit, kind: .heal,
             snapshot: Snapshot(composeFiles: [:], project: model, imageIDs: [:], contentHashes: [:]))
         let steps = plan(try await observe(snapshot.project)).steps
-        _ = try await applier(candidate, .rollback).apply(steps)
+        _ = try await applier(candidate, .rollback, former: snapshot.project).apply(steps)
         let observed = try await observe(snapshot.project)
         let there = Set(observed.containers.map(\.id))
         return before.containers.allSatisfy { there.contains($0.id) || $0.isOneOff } && plan(observed).isEmpty

@@ -61,11 +61,22 @@ extension EngineClient {
         } catch {
             throw output.source.broken(error, endpoint: connection.endpoint)
         }
-        guard result.code != 0 else { return }
+        guard result.code != 0, try await !isEnded(container.id, after: result.code) else { return }
         throw EngineError(
             .exitedNonZero, operation: operation,
             detail: (["it exited with status \(result.code)"] + result.lines).joined(separator: "\n"),
             service: service.name)
+    }
+
+    /// Whether the hook only failed because the container ended meanwhile, as a job does: whether that is well is for
+    /// others to judge. The engine notices it a moment later.
+    private func isEnded(_ container: String, after code: Int) async throws -> Bool {
+        let isCutShort = code == 126 || code == 137
+        for attempt in 0..<(isCutShort ? 20 : 1) {
+            if attempt > 0 { try await Task.sleep(for: .milliseconds(50)) }
+            if try await details(of: container)?.state?.status != "running" { return true }
+        }
+        return false
     }
 
     /// The output of an exec may end a moment before the engine has taken note of its exit.

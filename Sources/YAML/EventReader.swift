@@ -49,7 +49,13 @@ final class EventReader {
         let location = location(of: event.start_mark)
         switch event.type {
         case YAML_STREAM_END_EVENT: return (.streamEnd, location)
-        case YAML_DOCUMENT_START_EVENT: return (.documentStart, location)
+        case YAML_DOCUMENT_START_EVENT:
+            if let version = event.data.document_start.version_directive?.pointee,
+                (version.major, version.minor) != (1, 1)
+            {
+                throw YAMLError("YAML \(version.major).\(version.minor) is not known, only 1.1", at: location)
+            }
+            return (.documentStart, location)
         case YAML_ALIAS_EVENT: return (.alias(text(event.data.alias.anchor) ?? ""), location)
         case YAML_SCALAR_EVENT: return (.scalar(scalar(event.data.scalar)), location)
         case YAML_SEQUENCE_START_EVENT:

@@ -31,6 +31,9 @@ private struct ScriptedEngine: ContainerEngine {
         case .start(let id):
             try await onCall(id.hex)
             return nil
+        case .stop(let id):
+            try await onCall("stop \(id.hex) of \(project.workingDirectory)")
+            return nil
         case .create(let creation):
             try await onCall(creation.name)
             return ContainerID(hex: "made-\(creation.name)")
@@ -60,11 +63,12 @@ private actor Meeting {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ApplierTests {
-    private func applier(_ engine: any ContainerEngine, calls: Int = 16) -> Applier {
+@Suite(.timeLimit(.minutes(15))) struct ApplierTests {
+    private func applier(_ engine: any ContainerEngine, calls: Int = 16, former: Project? = nil) -> Applier {
         let journal = Journal(project: "shop", emit: { _ in }, now: { 0 })
         return Applier(
             engine: engine, project: Project(name: "shop", workingDirectory: "/", configFiles: []),
+            former: former,
             stamp: DeploymentStamp(project: "shop", commit: CommitID(hex: "aa"), deployment: 1), journal: journal,
             stage: .apply, parallelCalls: calls)
     }
@@ -87,6 +91,19 @@ private actor Meeting {
             id: ContainerID(hex: "a"), name: "shop-a-1", service: "a", number: 1, state: .running)
         container.health = health
         return container
+    }
+
+    @Test func `a container is stopped with the hooks of the model it was made of`() async throws {
+        let log = Log()
+        var former = try FileTree.project("services: {a: {image: i}}")
+        former.workingDirectory = "/former"
+        let steps = [(1, "a"), (2, "b")].map { id, name in
+            Plan.Step(
+                id: id, operation: .stop(.existing(ContainerID(hex: name))), cause: "", service: name, after: [],
+                phase: .apply)
+        }
+        _ = try await applier(ScriptedEngine(onCall: { log.add($0) }), former: former).apply(steps)
+        #expect(log.lines.sorted() == ["stop a of /former", "stop b of /"])
     }
 
     @Test func `independent steps are under way at the same time`() async throws {

@@ -9,7 +9,7 @@ import Testing
 @testable import DockerEngine
 
 /// The same file, deployed by docker compose 2.40.3 and by watcher, gives containers that the engine describes alike.
-@Suite(.timeLimit(.minutes(3))) struct ComposeParityTests {
+@Suite(.timeLimit(.minutes(15))) struct ComposeParityTests {
     private static let file = """
         services:
           db:

@@ -8,7 +8,7 @@ import WatcherTestSupport
 @testable import DockerEngine
 
 /// Against the real engine.
-@Suite(.timeLimit(.minutes(5))) struct EngineBuildTests {
+@Suite(.timeLimit(.minutes(15))) struct EngineBuildTests {
     /// Builds a service `web` with these lines in its `build` section; returns what the builder said.
     @discardableResult
     private func build(

@@ -9,7 +9,7 @@ import WatcherTestSupport
 @testable import DockerEngine
 
 /// Against sockets that answer late, in part, or never.
-@Suite(.timeLimit(.minutes(3))) struct EngineDeadlineTests {
+@Suite(.timeLimit(.minutes(15))) struct EngineDeadlineTests {
     private static let ping = ScriptedEngine.answer("OK", headers: ["Api-Version: 1.41"])
     private static let container = ScriptedEngine.answer(
         """
@@ -278,7 +278,7 @@ import WatcherTestSupport
 }
 
 /// Which version is spoken.
-@Suite(.timeLimit(.minutes(2))) struct EngineNegotiationTests {
+@Suite(.timeLimit(.minutes(15))) struct EngineNegotiationTests {
     private func requests(
         offering headers: [String], version: String = "{}",
         _ body: @escaping @Sendable (EngineClient) async throws -> Void

@@ -37,6 +37,10 @@ import Testing
         ),
         (.start, 500, "error while creating mount source path '/x': mkdir /x: no space left on device", .diskFull),
         (.start, 500, "network shop_default not found", .engineFailed),
+        (
+            .start, 500, "Invalid address 10.9.0.9: It does not belong to any of this network's subnets",
+            .invalidContainer
+        ),
         (.other, 403, "error while removing network: network has active endpoints", .engineFailed),
         (.pull, 404, "manifest for nginx:9 not found: manifest unknown: manifest unknown", .imageNotFound),
         (

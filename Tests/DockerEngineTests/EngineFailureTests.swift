@@ -8,7 +8,7 @@ import Testing
 @testable import DockerEngine
 
 /// Against the real engine, or against sockets on which nobody answers.
-@Suite(.timeLimit(.minutes(3))) struct EngineFailureTests {
+@Suite(.timeLimit(.minutes(15))) struct EngineFailureTests {
     private func failure(_ scenario: EngineScenario, _ project: Project) async throws -> EngineError {
         try await #require(throws: EngineError.self) { _ = try await scenario.createAndStart(project) }
     }

@@ -7,7 +7,7 @@ import Testing
 @testable import DockerEngine
 
 /// Against the real engine.
-@Suite(.timeLimit(.minutes(3))) struct EngineOperationsTests {
+@Suite(.timeLimit(.minutes(15))) struct EngineOperationsTests {
     @Test func `what is made is what is observed`() async throws {
         try await EngineScenario.run { scenario in
             let project = scenario.project { service, project in

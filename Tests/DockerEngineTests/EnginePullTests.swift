@@ -7,7 +7,7 @@ import Testing
 @testable import DockerEngine
 
 /// Against the real engine and its registry.
-@Suite(.timeLimit(.minutes(3))) struct EnginePullTests {
+@Suite(.timeLimit(.minutes(15))) struct EnginePullTests {
     private func pull(_ reference: String, isRequired: Bool = true) -> Plan.ImagePull {
         Plan.ImagePull(reference: reference, platform: nil, services: ["web"], isRequired: isRequired)
     }

@@ -7,7 +7,7 @@ import Testing
 @testable import DockerEngine
 
 /// Against the real engine.
-@Suite(.timeLimit(.minutes(3))) struct EngineStreamsTests {
+@Suite(.timeLimit(.minutes(15))) struct EngineStreamsTests {
     @Test func `events are those of the project, from the call on`() async throws {
         try await EngineScenario.run { scenario in
             let project = scenario.project { service, _ in service.command = ["true"] }

@@ -7,7 +7,7 @@ import Testing
 @testable import DockerEngine
 
 /// Against OpenSSL's own server, which answers as an engine would and wants to see a certificate.
-@Suite(.timeLimit(.minutes(2))) struct EngineTLSTests {
+@Suite(.timeLimit(.minutes(15))) struct EngineTLSTests {
     private func openssl(_ arguments: [String], in directory: String) async throws {
         let result = try await Subprocess.run(
             .name("openssl"), arguments: Arguments(arguments), workingDirectory: FilePath(directory),

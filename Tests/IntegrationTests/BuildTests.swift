@@ -25,6 +25,7 @@ import WatcherTestSupport
         return (repository, watcher)
     }
 
+    // H4
     @Test func `a service is built from the commit, rebuilt when its files change, and rolled back`() async throws {
         try await Scenario.with { scenario in
             let file = compose(

@@ -5,6 +5,7 @@ import WatcherTestSupport
 @Suite struct CheckoutTests {
     private let site = stack(service("web", "volumes: ['./site:/site:ro']"), service("db"))
 
+    // F6
     @Test func `a service whose mounted file changed is recreated and sees the new content`() async throws {
         try await Scenario.with { scenario in
             let repository = try await scenario.repository()

@@ -4,6 +4,7 @@ import WatcherTestSupport
 /// What the engine at hand cannot do.
 @Suite struct EngineLimitTests {
     /// The interface's name came with API 1.49: every engine either gives it, or the commit is refused.
+    // C14, E8
     @Test func `an attribute the engine does not have is refused with its place, before anything is touched`()
         async throws
     {

@@ -23,6 +23,7 @@ import WatcherTestSupport
         #expect(try await stack.containers() == after)
     }
 
+    // C1
     @Test func `a health check that never passes`() async throws {
         try await Scenario.with { scenario in
             try await undone(
@@ -31,12 +32,14 @@ import WatcherTestSupport
         }
     }
 
+    // H2
     @Test func `a command that does not exist`() async throws {
         try await Scenario.with { scenario in
             try await undone("image: busybox:1", "command: [/nonexistent]", in: scenario, reason: ["/nonexistent"])
         }
     }
 
+    // C15
     @Test func `a container that exits at once`() async throws {
         try await Scenario.with { scenario in
             try await undone(
@@ -45,6 +48,7 @@ import WatcherTestSupport
         }
     }
 
+    // H8
     @Test func `a container that exits again and again fails at once, not at the deadline`() async throws {
         try await Scenario.with { scenario in
             try await undone(
@@ -52,6 +56,7 @@ import WatcherTestSupport
         }
     }
 
+    // C5
     @Test func `a job that fails keeps its dependants from starting`() async throws {
         try await Scenario.with { scenario in
             let stack = try await Deployed(stack(service("web"), service("db")), in: scenario)
@@ -65,6 +70,7 @@ import WatcherTestSupport
         }
     }
 
+    // B8
     @Test func `a port that is taken`() async throws {
         try await Scenario.with { scenario in
             let port = Int.random(in: 20_000..<30_000)

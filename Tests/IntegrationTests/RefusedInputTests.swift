@@ -67,12 +67,14 @@ import WatcherTestSupport
         try await refusedCommit("services:\n  web:\n    image: busybox:${TAG\n", saying: ["compose.yaml:3:12"])
     }
 
+    // C9
     @Test func `a dependency cycle is refused by the names in it`() async throws {
         try await refusedCommit(
             stack(service("web", "depends_on: [db]"), service("db", "depends_on: [web]")),
             saying: ["web", "db", "cycl"])
     }
 
+    // C9
     @Test func `a dependency on a service that does not exist is refused`() async throws {
         try await refusedCommit(stack(service("web", "depends_on: [ghost]")), saying: ["web", "ghost"])
     }

@@ -108,6 +108,7 @@ import WatcherTestSupport
         }
     }
 
+    // H3
     @Test func `a policy with a period goes by the time of the last pull`() async throws {
         try await Scenario.with { scenario in
             let registry = try await scenario.privateRegistry()

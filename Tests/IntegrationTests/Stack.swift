@@ -37,6 +37,13 @@ struct Deployed {
     /// The watcher project, which is also the Compose project.
     var project: String { scenario.id }
 
+    /// What was begun in another way.
+    init(scenario: Scenario, repository: TestRepository, watcher: WatcherProgram) {
+        self.scenario = scenario
+        self.repository = repository
+        self.watcher = watcher
+    }
+
     /// Commits the Compose file and deploys it.
     init(_ compose: String, in scenario: Scenario, settings: [String] = []) async throws {
         self.scenario = scenario
@@ -76,3 +83,44 @@ func ids(_ containers: [EngineObserver.Container]) -> [String: String] {
 
 /// Whether every one of them runs.
 func allRun(_ containers: [EngineObserver.Container]) -> Bool { containers.allSatisfy(\.isRunning) }
+
+/// A time as the engine tells it, in a form that sorts.
+func moment(_ text: String?) -> String {
+    let parts = (text ?? "").dropLast().split(separator: ".")
+    let fraction = parts.count > 1 ? String(parts[1]) : ""
+    return "\(parts.first ?? "").\(fraction)\(String(repeating: "0", count: max(9 - fraction.count, 0)))"
+}
+
+extension Deployed {
+    /// When the service's container started and ended last, in a form that sorts.
+    func times(_ service: String) async throws -> (started: String, ended: String) {
+        let state = try await scenario.engine.json("GET", "/containers/\(container(service).id)/json")["State"]
+        return (moment(state["StartedAt"].text), moment(state["FinishedAt"].text))
+    }
+
+    /// What a command wrote in the service's container, without the last line break.
+    func output(_ command: String..., of service: String) async throws -> String {
+        let text = try await scenario.engine.output(of: command, in: container(service).id)
+        return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
+}
+
+extension Scenario {
+    /// An image of this scenario, `busybox:1` with these lines of a Dockerfile; removed at the end. Returns its reference.
+    func image(_ changes: String..., tag: String = "1") async throws -> String {
+        let reference = "\(id):\(tag)"
+        let made =
+            try await engine.json(
+                "POST", "/containers/create", body: "{\"Image\":\"busybox:1\",\"Cmd\":[\"sleep\",\"900\"]}")["Id"].text
+            ?? ""
+        try await engine.request(
+            "POST", "/commit",
+            query: ["container": made, "repo": id, "tag": tag, "changes": changes.joined(separator: "\n")], body: "{}")
+        try await engine.remove(container: made)
+        let engine = engine
+        atEnd("remove image \(reference)") {
+            _ = try? await engine.request("DELETE", "/images/\(reference)", query: ["force": "1"])
+        }
+        return reference
+    }
+}

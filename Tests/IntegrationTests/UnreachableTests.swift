@@ -13,6 +13,7 @@ import WatcherTestSupport
             .notSaying(String(try await stack.repository.tip().prefix(7)))
     }
 
+    // H1
     @Test(arguments: ["127.0.0.1:5000/no-such-image:1", "127.0.0.1:1/unreachable:1"])
     func `an image that cannot be pulled`(image: String) async throws {
         try await Scenario.with { scenario in

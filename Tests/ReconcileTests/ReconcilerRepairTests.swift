@@ -55,6 +55,32 @@ import WatcherTestSupport
             ])
     }
 
+    @Test func `what others made is used as it is, what is another network is refused`() throws {
+        let yaml = """
+            services: {db: {image: db:1, networks: [a, b], volumes: ["data:/data"]}}
+            networks: {a: {labels: {x: y}}, b: {}}
+            volumes: {data: {}}
+            """
+        var world = try World(running: yaml)
+        let labels = [ComposeLabels.project: "other", ComposeLabels.network: "a", ComposeLabels.configHash: "another"]
+        world.engine.state.networks["shop_a"]?.labels = labels
+        world.engine.state.networks["shop_b"]?.labels = [:]
+        world.engine.state.volumes["shop_data"]?.labels = [ComposeLabels.project: "other"]
+        let plan = try world.plan(yaml)
+        #expect(plan.isEmpty && plan.missing.isEmpty)
+        let hint = "it is used as it is («external: true» says that it should)"
+        #expect(
+            plan.warnings == [
+                "network shop_a was made for project other; \(hint)", "network shop_b was made by others; \(hint)",
+                "volume shop_data was made for project other; \(hint)",
+            ])
+        world.engine.state.networks["shop_b"]?.labels = labels
+        #expect(
+            try world.plan(yaml).missing == [
+                "network shop_b is there, but as network a of project other, not as network b of this one"
+            ])
+    }
+
     @Test func `a missing container is created anew`() throws {
         var world = try World(running: Scenario.pair)
         world.engine.remove("shop-web-1")

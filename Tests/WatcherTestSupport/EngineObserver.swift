@@ -178,6 +178,29 @@ package struct EngineObserver: Sendable {
         }
     }
 
+    /// What was done to a project's containers, networks and volumes since a moment: each event but those of programs
+    /// that run in containers and of their health, `container start shop-web-1`.
+    package func writes(to project: String, since: Date) async throws -> [String] {
+        let filters = #"{"type":["container","network","volume"]}"#
+        let milliseconds = Int((since.timeIntervalSince1970 * 1000).rounded(.up))
+        let query = [
+            "since": "\(milliseconds / 1000).\(String("\(milliseconds % 1000 + 1000)".dropFirst()))",
+            "until": "\(Date().timeIntervalSince1970)", "filters": filters,
+        ]
+        return try await request("GET", "/events", query: query).split(separator: "\n").compactMap { line in
+            let event = try JSONValue(parsing: String(line))
+            let (action, actor) = (event["Action"].text ?? "", event["Actor"])
+            let attributes = actor["Attributes"]
+            let owner = attributes["com.docker.compose.project"].text
+            let name = attributes["name"].text ?? actor["ID"].text ?? ""
+            let quiet = ["exec_", "health_status", "top", "attach"]
+            guard owner == project || name.hasPrefix(project), !quiet.contains(where: action.hasPrefix) else {
+                return nil
+            }
+            return "\(event["Type"].text ?? "") \(action) \(name)"
+        }
+    }
+
     // MARK: What a test changes
 
     /// Starts a container that is not watcher's, `body` being the engine's own JSON; returns its id.
@@ -190,7 +213,7 @@ package struct EngineObserver: Sendable {
     /// Removes every container, network and volume of a Compose project, and the images that were built for it.
     package func removeProject(_ project: String) async throws {
         for container in try await containers(project: project) { try await remove(container: container.id) }
-        for network in try await networks(project: project) { try await request("DELETE", "/networks/\(network)") }
+        for network in try await networks(project: project) { try await remove(network: network) }
         for volume in try await volumes(project: project) { try await request("DELETE", "/volumes/\(volume)") }
         let filters = labelFilter("com.docker.compose.project=\(project)")
         for _ in 0..<10 {
@@ -206,6 +229,19 @@ package struct EngineObserver: Sendable {
     /// Removes a container with its anonymous volumes, running or not.
     package func remove(container id: String) async throws {
         try await request("DELETE", "/containers/\(id)", query: ["force": "1", "v": "1"])
+    }
+
+    /// Removes a network, and before that endpoints the engine has forgotten to remove with their containers (20.10 does).
+    private func remove(network: String) async throws {
+        do {
+            try await request("DELETE", "/networks/\(network)")
+        } catch let refusal as Refusal where refusal.status == 403 {
+            for (_, endpoint) in try await json("GET", "/networks/\(network)")["Containers"].members {
+                let body = "{\"Container\":\(quoted(endpoint["Name"].text ?? "")),\"Force\":true}"
+                try await request("POST", "/networks/\(network)/disconnect", body: body)
+            }
+            try await request("DELETE", "/networks/\(network)")
+        }
     }
 
     private func containers(query: [String: String]) async throws -> [Container] {

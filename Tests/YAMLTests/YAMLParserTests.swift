@@ -86,6 +86,7 @@ struct YAMLParserTests {
         ("a: [1, 2\n", "f.yaml:2:1: did not find expected ',' or ']' while parsing a flow sequence"),
         ("<<: 5\n", "f.yaml:1:5: \"<<\" needs a mapping or a list of mappings"),
         ("a: \"\\0\"\n", "f.yaml:1:4: the text contains a NUL character"),
+        ("%YAML 1.2\n---\na: 1\n", "f.yaml:1:1: YAML 1.2 is not known, only 1.1"),
         ("a: !!int x\n", "f.yaml:1:4: \"x\" does not fit its tag !!int"),
     ])
     func `What is wrong is told with its place`(text: String, message: String) {

@@ -110,7 +110,9 @@ class Trial:
         return process.returncode, " | ".join(lines[-3:])[-500:]
 
     def compose(self, *arguments):
-        directory = os.path.normpath((self.tree if self.tree.exists() else self.root) / self.relative)
+        directory = os.path.normpath(self.tree / self.relative)
+        if not os.path.exists(os.path.join(directory, self.files[0])):  # watcher has checked nothing out
+            directory = os.path.normpath(self.root / self.relative)
         files = [word for file in self.files for word in ("-f", os.path.normpath(os.path.join(directory, file)))]
         return self.call(os.environ["WATCHER_TEST_COMPOSE"], "-p", self.case["name"], *files, "--project-directory",
                          directory, *arguments)

@@ -140,6 +140,15 @@ extension Codec<Int> {
     /// A number that cannot be negative.
     static var count: Codec { Codec(decode: { node, decoding in decoding.count(node) }, encode: number.encode) }
 
+    /// A number that cannot be negative; where docker compose converts no strings, neither quoted nor interpolated.
+    static var unquotedCount: Codec {
+        Codec(
+            decode: { node, decoding in
+                guard case .string = node.value else { return decoding.count(node) }
+                return decoding.expected("a number without quotes", at: node)
+            }, encode: number.encode)
+    }
+
     static var alwaysNumber: Codec { Codec(decode: number.decode, encode: { value, _ in .int(value) }) }
 
     /// Bytes, written as a decimal string.

@@ -44,7 +44,7 @@ extension Hook {
 extension BlkioConfig {
     static let shape = Shape<BlkioConfig>(
         [
-            .init("weight", \.weight, .count),
+            .init("weight", \.weight, .unquotedCount),
             .init("weight_device", \.weightDevice, .list(Weight(path: "", weight: 0), Weight.shape)),
             .init("device_read_bps", \.deviceReadBps, .list(Throttle(path: "", rate: 0), Throttle.shape)),
             .init("device_read_iops", \.deviceReadIOps, .list(Throttle(path: "", rate: 0), Throttle.shape)),
@@ -203,7 +203,7 @@ extension Mount.VolumeOptions {
 
 extension Mount.TmpfsOptions {
     static let shape = Shape<Mount.TmpfsOptions>(
-        [.init("size", \.size, .bytes), .init("mode", \.mode, .count)], extensions: \.extensions)
+        [.init("size", \.size, .bytes), .init("mode", \.mode, .unquotedCount)], extensions: \.extensions)
 }
 
 extension Mount.ImageOptions {

@@ -17,9 +17,28 @@ extension Reconciler {
                 builder.note("network", network.name, .create, ["missing"])
                 continue
             }
+            guard isOwn(existing, key: key) else { continue }
             let hash = existing.labels[ComposeLabels.configHash] ?? ""
             if !hash.isEmpty, !ConfigHash.accepted(network).contains(hash) { recreate(network, key: key, existing) }
         }
+    }
+
+    /// Whether the network was made for this project under this key. One that others made is used as it is, with a
+    /// warning; one that is another network of a project cannot be meant.
+    private mutating func isOwn(_ existing: ObservedState.Network, key: String) -> Bool {
+        let owner = existing.labels[ComposeLabels.project]
+        let made = existing.labels[ComposeLabels.network]
+        if let made, made != key {
+            builder.missing.append(
+                "network \(existing.name) is there, but as network \(made) of project \(owner ?? "?"), not as network "
+                    + "\(key) of this one")
+            return false
+        }
+        guard owner != target.project.name else { return true }
+        builder.warnings.append(
+            "network \(existing.name) was made \(owner.map { "for project \($0)" } ?? "by others"); it is used as it is "
+                + "(«external: true» says that it should)")
+        return false
     }
 
     /// Containers of the project's services are stopped while they change over; others only leave and come back.
@@ -97,6 +116,13 @@ extension Reconciler {
             guard let existing = observed.volumes[volume.name] else {
                 resourceSteps.append(builder.add(.createVolume(key: key), cause: "volume \(volume.name) is missing"))
                 builder.note("volume", volume.name, .create, ["missing"])
+                continue
+            }
+            guard existing.labels[ComposeLabels.project] == target.project.name else {
+                let owner = existing.labels[ComposeLabels.project].map { "for project \($0)" } ?? "by others"
+                builder.warnings.append(
+                    "volume \(existing.name) was made \(owner); it is used as it is («external: true» says that it "
+                        + "should)")
                 continue
             }
             let hash = existing.labels[ComposeLabels.configHash] ?? ""

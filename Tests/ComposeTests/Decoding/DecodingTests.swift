@@ -62,8 +62,9 @@ struct DecodingTests {
                 json: """
                     {"services": {"a": {"image": true, "command": "'", "mem_limit": "1x", "stop_grace_period": "soon",
                         "environment": ["A =1"], "depends_on": {"b": {"condition": "ready", "required": true}},
-                        "cap_add": ["A", 1.5]}}}
+                        "cap_add": ["A", 1.5], "blkio_config": {"weight": "5"}}}}
                     """) == [
+                    "services.a.blkio_config.weight: expected a number without quotes, got a string",
                     "services.a.cap_add[1]: expected a string, got the number 1.5",
                     "services.a.command: \"'\" is no valid command line: a quote or parenthesis is unbalanced",
                     "services.a.depends_on.b.condition: \"ready\" is none of service_started, service_healthy, "

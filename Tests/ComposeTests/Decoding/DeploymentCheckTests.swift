@@ -51,6 +51,40 @@ struct DeploymentCheckTests {
             try problems(json) == [readOnly, "secrets.s: the variable S that holds the content is not set"])
     }
 
+    @Test func `a mount goes to an absolute path`() throws {
+        let json = """
+            {"services": {"a": {"image": "i", "volumes": [{"type": "volume", "target": "v:/v"},
+                {"type": "bind", "source": "/x", "target": "y"}, {"type": "bind", "source": "/x", "target": "/y"}]}}}
+            """
+        #expect(
+            try problems(json) == [
+                "services.a.volumes[0]: \"v:/v\" is no absolute path in the container; a name of one letter before a "
+                    + "colon is a Windows drive, so use the long syntax",
+                "services.a.volumes[1]: \"y\" is no absolute path in the container",
+            ])
+    }
+
+    @Test func `what no container can be made of is named`() throws {
+        let json = """
+            {"services": {"a": {"image": "i", "uts": "service:b", "restart": "on-failure:often",
+                "security_opt": ["no-new-privileges", "seccomp=unconfined", "label:disable", "privileged"], "volumes": [
+                    {"type": "npipe", "source": "x", "target": "y"},
+                    {"type": "bind", "source": "/x", "target": "/y", "bind": {"selinux": "z"}},
+                    {"type": "bind", "source": "/x", "target": "/z",
+                        "bind": {"selinux": "z", "create_host_path": true}}]},
+                "b": {"image": "i", "restart": "on-failure:3"}}}
+            """
+        #expect(
+            try problems(json) == [
+                "services.a.volumes[0]: named pipes exist only in Windows containers",
+                "services.a.volumes[1].bind.selinux: goes only with create_host_path: true and without other options; "
+                    + "docker compose drops it",
+                "services.a.uts: service:b cannot be shared with a service; the engine knows host and private only",
+                "services.a.restart: \"on-failure:often\" has no number after the colon",
+                "services.a.security_opt[3]: \"privileged\" is neither no-new-privileges nor name=value",
+            ])
+    }
+
     @Test func `what this version cannot do is refused, not ignored`() throws {
         let json = """
             {"services": {
