@@ -1,6 +1,7 @@
 import Compose
 import Deploy
 import Reconcile
+import Synchronization
 import Testing
 import WatcherTestSupport
 
@@ -220,6 +221,31 @@ import WatcherTestSupport
     }
 
     // MARK: - The branch
+
+    @Test func `what a checkout lacks is said of every new commit, and not of one that is deployed`() async {
+        let house = House()
+        house.source.with { $0.omissions = ["submodules are not fetched"] }
+        for tip in [pair, pair.replacing("web:1", with: "web:2")] {
+            house.push(tip)
+            #expect(await house.deploy().warnings == ["submodules are not fetched"])
+        }
+        #expect(await house.deploy().warnings == [])
+    }
+
+    @Test func `what comes first in a stop does not when the stop is refused`() async {
+        let house = await house(pair)
+        let marks = Mutex(0)
+        func stop(_ services: Set<String>, dryRun: Bool = false) async -> RunResult.Outcome {
+            await house.deployer.stop(services, dryRun: dryRun) { marks.withLock { $0 += 1 } }.outcome
+        }
+        #expect(await stop(["wbe"]) == .error)
+        #expect(await stop([], dryRun: true) == .pending)
+        #expect(marks.withLock { $0 } == 0)
+        #expect(await stop([]) == .stopped)
+        // Also when nothing is left to stop: from now on it stays so.
+        #expect(await stop([]) == .stopped)
+        #expect(marks.withLock { $0 } == 2)
+    }
 
     @Test func `a rewritten branch is not deployed until it is allowed`() async throws {
         let house = await house(pair)
