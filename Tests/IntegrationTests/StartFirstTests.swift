@@ -4,7 +4,7 @@ import WatcherTestSupport
 /// New containers beside old ones (`deploy.update_config`), seen by a client that goes through another container.
 @Suite struct StartFirstTests {
     /// Asks again when the address it was told does not answer, as proxies do; the engine tells another one first.
-    private static let proxy = "until wget -q -T 5 -O - http://web/version; do :; done\n"
+    private static let proxy = "until timeout 5 wget -q -O - http://web/version 2>/dev/null; do :; done\n"
 
     /// A web server that takes a second to listen, a proxy before it and a client that never stops asking.
     private func compose(_ version: String, health: String? = nil, replicas: Int = 1) -> String {
@@ -20,7 +20,7 @@ import WatcherTestSupport
                 "depends_on: {web: {condition: service_healthy}}"),
             service(
                 "client",
-                #"command: [sh, -c, "while :; do nc -w 30 proxy 8080 </dev/null >>/log || echo refused >>/log; done"]"#,
+                #"command: [sh, -c, "while :; do a=$$(nc -w 60 proxy 8080 </dev/null); echo $${a:-refused} >>/log; done"]"#,
                 "depends_on: [proxy]"))
     }
 
@@ -31,7 +31,7 @@ import WatcherTestSupport
     /// What the client was answered, as soon as that version is among it.
     private func answers(until version: String, _ deployed: Deployed) async throws -> [String] {
         let client = try await deployed.container("client").id
-        let wait = "for i in $(seq 600); do grep -q \(version) /log && break; sleep 0.1; done; cat /log"
+        let wait = "for i in $(seq 200); do grep -q \(version) /log && break; sleep 0.1; done; cat /log"
         return try await deployed.scenario.engine.output(of: ["sh", "-c", wait], in: client)
             .split(whereSeparator: \.isNewline).map(String.init)
     }
