@@ -29,6 +29,35 @@ import WatcherTestSupport
         }
     }
 
+    @Test func `causes name the field, the file and the commit, alike for people and programs`() async throws {
+        try await Scenario.with { scenario in
+            func compose(_ greeting: String) -> String {
+                IntegrationTests.stack(
+                    service("web", "environment: {GREETING: \(greeting)}"),
+                    service("api", "volumes: ['./conf/api.conf:/api.conf:ro']"))
+            }
+            let stack = try await Deployed(compose("one"), files: ["conf/api.conf": "1"], in: scenario)
+            let changed = try await stack.repository.commit(["conf/api.conf": "2"], "configure")
+            try await stack.repository.commit(compose: compose("two"), "greet")
+            let lines = [
+                "api: recreate: conf/api.conf changed in \(changed.prefix(10))",
+                "web: recreate: environment GREETING changed",
+            ]
+            let check = try await stack.watcher.run("check").expecting(10)
+            let dryRun = try await stack.watcher.run("deploy", "--dry-run")
+            for line in lines { check.saying(line) }
+            #expect(check.output == dryRun.output)
+            let result = try await stack.watcher.json("check", expecting: 10)
+            let changes = result["projects"].elements.first?["changes"].elements ?? []
+            #expect(changes.map { $0["name"].text } == ["api", "web"])
+            let details = changes.compactMap { $0["details"].elements.first }
+            #expect(details.first?["file"].text == "conf/api.conf")
+            #expect(details.first?["commit"].text == changed)
+            #expect(details.last?["field"].text == "environment")
+            try await stack.watcher.run("deploy").expecting(0).saying(lines[0], lines[1])
+        }
+    }
+
     @Test func `a container stopped by hand is drift, and started again as it was`() async throws {
         try await Scenario.with { scenario in
             let stack = try await Deployed(two, in: scenario)
