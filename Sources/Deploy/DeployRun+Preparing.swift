@@ -180,7 +180,7 @@ extension DeployRun {
             throw DeployError(
                 stage: .load, reason: .bindSourceMissing,
                 message: ComposeError(loaded.placing(missing)).relative(to: root).description,
-                advice: "Commit the file or directory, use a named volume, or make the directory below \(root).")
+                advice: "Commit the file or directory itself, use a named volume, or make the directory below \(root).")
         }
     }
 
