@@ -63,10 +63,11 @@ extension EngineError {
             "runc create failed", "unable to start container process", "exec format error", "invalid mount config",
             "not a directory", "permission denied", "invalid argument", "could not select device driver",
             "no such device", "unable to find user", "unable to find group", "error gathering device information",
-            // An address that is none of the network's, known only when the container is connected, and a limit under
-            // which nothing runs, as Docker 20.10 and Podman say it.
+            // Addresses are compared with the network's pools only when the container is connected.
             "does not belong to any of this network's subnets", "no configured subnet",
-            "networks with user configured subnets", "not in any subnet on network", "memory limit could be too low",
+            "networks with user configured subnets", "not in any subnet on network",
+            // A limit under which nothing runs, as Podman says it.
+            "memory limit could be too low",
         ].contains(where: text.contains)
     }
 

@@ -68,6 +68,12 @@ package struct GitRepository: CommitSource {
         try await inCache(orElse: false) { try $0.isAncestor(ancestor, of: commit) }
     }
 
+    package func newestChanges(
+        of paths: [String], after base: CommitID, upTo commit: CommitID
+    ) async throws -> [String: CommitID] {
+        try await inCache(orElse: [:]) { try $0.newestChanges(of: paths, after: base, upTo: commit) }
+    }
+
     package func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess {
         let directory = cacheDirectory
         let place = BuildPlace(projectDirectory: projectDirectory)

@@ -47,6 +47,21 @@ import WatcherTestSupport
         #expect(house.skipped.isEmpty)
     }
 
+    @Test func `the commit that changed a mounted file is named, the newest of several`() async {
+        let yaml = pair.replacing("depends_on: [db]", with: "depends_on: [db], volumes: ['./conf:/conf']")
+        let house = House()
+        house.push(yaml, ["conf": "1"])
+        _ = await house.deploy()
+        house.push(yaml, ["conf": "2"])
+        house.push(yaml, ["conf": "3"])
+        house.push(yaml, ["conf": "3", "README": "more"])
+        let expected = ["web: recreate: conf changed in 3333333333"]
+        #expect(await house.deployer.check().changes.map(\.description) == expected)
+        let result = await house.deploy()
+        #expect(result.changes.map(\.description) == expected)
+        #expect(result.changes.first?.details?.first?.file == "conf")
+    }
+
     // MARK: - Rollback
 
     @Test func `a rollback goes to the last good deployment before, and the commit left behind is skip-listed`() async {
@@ -184,7 +199,7 @@ import WatcherTestSupport
         let checkout = house.source.with { $0.checkout }
         let result = await house.deploy { $0.dryRun = true }
         #expect(result.outcome == .pending)
-        #expect(result.changes.map(\.description) == ["web: recreate: image web:1 → web:9"])
+        #expect(result.changes.map(\.description) == ["web: recreate: image web:1 → 9"])
         #expect(house.writes == writes && house.store.with { $0.saves } == saves)
         #expect(house.source.with { $0.checkout } == checkout && house.source.with { $0.staged } == 1)
     }

@@ -88,6 +88,24 @@ final class SourceStandIn: CommitSource {
         }
     }
 
+    func newestChanges(
+        of paths: [String], after base: CommitID, upTo commit: CommitID
+    ) async throws -> [String: CommitID] {
+        with { state in
+            var changes: [String: CommitID] = [:]
+            var next: CommitID? = commit
+            while let id = next, id != base {
+                let parent = state.commits.first { $0.id == id }?.parents.first
+                let (new, old) = (state.trees[id]?.files, parent.flatMap { state.trees[$0]?.files })
+                for path in paths where changes[path] == nil {
+                    if new?["/checkout/\(path)"] != old?["/checkout/\(path)"] { changes[path] = id }
+                }
+                next = parent
+            }
+            return changes
+        }
+    }
+
     func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess {
         guard let tree = with({ $0.tree(of: commit, build) }) else {
             throw Trouble(reason: .commitMissing, message: "no commit \(commit)")
