@@ -56,7 +56,8 @@ extension DeployRun {
             var failure = DeployError(
                 stage: .build, reason: .buildFailed,
                 message: "\(command.title.firstLine) \(end)",
-                advice: "Push a commit that builds; nothing was touched. With --force this one is built again.")
+                advice: "Push a commit that builds; nothing was touched. If build in the configuration is at fault, "
+                    + "correct it and build this one again with «watcher deploy \(settings.name) --force».")
             failure.logLines = lines
             throw failure
         }
