@@ -4,9 +4,10 @@ extension Project {
     /// Everything in the enabled services that cannot be deployed; empty when all can.
     package func deploymentProblems() -> [ComposeError.Problem] {
         let names = services.keys.sorted()
-        return names.flatMap { services[$0]?.deploymentProblems() ?? [] }
-            + names.flatMap { services[$0].map(problemsOfFiles) ?? [] }
-            + imageProblems() + problems(of: configs, "configs") + problems(of: secrets, "secrets")
+        var found = names.flatMap { services[$0]?.deploymentProblems() ?? [] }
+        found += names.flatMap { services[$0].map(problemsOfFiles) ?? [] }
+        found += startFirstProblems() + imageProblems()
+        return found + problems(of: configs, "configs") + problems(of: secrets, "secrets")
     }
 
     private func problems(of objects: [String: FileObject], _ part: String) -> [ComposeError.Problem] {
@@ -43,24 +44,20 @@ extension Project {
 extension Project {
     /// What is deployed, but not quite as the files say; paths without places.
     package func deploymentWarnings() -> [ComposeError.Problem] {
-        services.keys.sorted().flatMap { services[$0].map(warnings) ?? [] }
-            + networks.sorted { $0.key < $1.key }.filter { !$0.value.ipam.options.isEmpty && !$0.value.external }
-            .map { key, _ in
-                .init(
-                    .unsupported, at: nil, path: "networks.\(key).ipam.options",
-                    "is not passed on to the engine, as docker compose does not either")
-            }
+        let ofServices = services.keys.sorted().flatMap { services[$0].map(warnings) ?? [] }
+        let ofNetworks = networks.sorted { $0.key < $1.key }.filter {
+            !$0.value.ipam.options.isEmpty && !$0.value.external
+        }.map { key, _ in
+            ComposeError.Problem(
+                .unsupported, at: nil, path: "networks.\(key).ipam.options",
+                "is not passed on to the engine, as docker compose does not either")
+        }
+        return updateWarnings() + ofServices + ofNetworks
     }
 
     private func warnings(of service: Service) -> [ComposeError.Problem] {
         let path = "services.\(service.name)"
         var warnings: [ComposeError.Problem] = []
-        if service.deploy?.updateConfig?.order == "start-first" {
-            warnings.append(
-                .init(
-                    .unsupported, at: nil, path: "\(path).deploy.update_config.order",
-                    "start-first is not supported by this version of watcher; the old container is stopped first"))
-        }
         for (part, references, objects) in [
             ("configs", service.configs, configs), ("secrets", service.secrets, secrets),
         ] {

@@ -131,6 +131,7 @@ struct Applier: Sendable {
         do {
             let completed = try await verifier.wait(wait)
             journal.progress(stage, .succeeded, wait.pastTense(completed), service: wait.service)
+            if wait.delay > .zero { try await Task.sleep(for: wait.delay) }
             return Outcome.Effect(created: nil, completed: completed)
         } catch let error as HealthGate.Failure {
             guard wait.isRequired else {

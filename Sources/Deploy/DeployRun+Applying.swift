@@ -11,7 +11,7 @@ extension DeployRun {
         var candidate = candidate
         if !plan.pulls.isEmpty {
             try await pull(plan.pulls, candidate)
-            (observed, plan) = try await replan(candidate, plan)
+            (observed, plan) = try await replan(candidate, plan, observed)
         }
         if staged == nil, !plan.builds.isEmpty || !isInSync(candidate, plan, staged) {
             candidate = try await rebuilding(candidate)
@@ -21,7 +21,7 @@ extension DeployRun {
                 await staged?.discard()
                 return failed
             }
-            (observed, plan) = try await replan(candidate, plan)
+            (observed, plan) = try await replan(candidate, plan, observed)
         }
         if isInSync(candidate, plan, staged) {
             try await rememberCompleted(observed)
@@ -81,13 +81,33 @@ extension DeployRun {
 
     private func compare(_ candidate: Candidate) async throws -> (ObservedState, Plan) {
         let observed = try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages)
-        let target = self.target(candidate, number: facts.record.nextNumber, observed)
+        var target = self.target(candidate, number: facts.record.nextNumber, observed)
+        target.fileCommits = await fileCommits(candidate)
         return (observed, Reconciler.plan(target, observed))
     }
 
-    /// Plans again with the images that are here now; says only what is new.
-    private func replan(_ candidate: Candidate, _ earlier: Plan) async throws -> (ObservedState, Plan) {
+    /// Which commits changed the files that differ from the last good deployment; nothing where that cannot be told.
+    private func fileCommits(_ candidate: Candidate) async -> [String: CommitID] {
+        guard let last = facts.record.lastGood, let contents = last.snapshot?.contents,
+            last.commit.id != candidate.commit.id
+        else { return [:] }
+        var paths: Set<String> = []
+        for (name, after) in candidate.snapshot.contents {
+            let before = contents[name] ?? [:]
+            paths.formUnion(Set(before.keys).union(after.keys).filter { before[$0] != after[$0] })
+        }
+        guard !paths.isEmpty else { return [:] }
+        let commits = try? await deployer.source.newestChanges(
+            of: paths.sorted(), after: last.commit.id, upTo: candidate.commit.id)
+        return commits ?? [:]
+    }
+
+    /// Plans again with the images that are here now, and remembers which of them are new; says only what is new.
+    private func replan(
+        _ candidate: Candidate, _ earlier: Plan, _ before: ObservedState
+    ) async throws -> (ObservedState, Plan) {
         let (observed, plan) = try await compare(candidate)
+        try await rememberImages(before, observed, candidate)
         for change in plan.changes where !earlier.changes.contains(change) {
             journal.progress(
                 .pull, .running, change.description, service: change.kind == "service" ? change.name : nil)
@@ -192,6 +212,7 @@ extension DeployRun {
         if isSkipped { await unskip(candidate.commit.id) }
         await cleanUp(plan, candidate, application)
         await pruneBuilds()
+        await pruneImages()
         let warnings = await runPostDeploy(deployment)
         let count = plan.changes.count
         let what = count == 0 ? "nothing had to change" : "\(count) change\(count == 1 ? "" : "s")"
@@ -267,7 +288,7 @@ extension Deployment.Kind {
 }
 
 extension Plan.Change: CustomStringConvertible {
-    /// `web: recreate: image nginx:1.25 → nginx:1.27, environment FOO changed`
+    /// `web: recreate: image nginx:1.25 → 1.27, environment FOO changed`
     package var description: String {
         let subject = kind == "service" ? name : "\(kind) \(name)"
         return "\(subject): \(action.rawValue): \(causes.joined(separator: ", "))"

@@ -49,8 +49,9 @@ extension DeployRun {
         case .exited(status: 0): return
         case .notStarted:
             throw DeployError(
-                stage: .build, reason: .invalidConfiguration, message: "\(command.title.firstLine) \(end)",
-                advice: "Install what is missing on this host, or correct build in the configuration.")
+                stage: .build, reason: .invalidConfiguration,
+                message: "\(command.title.firstLine) \(end)".replacing(place + "/", with: ""),
+                advice: "Install what is missing on this host, or correct build or directory in the configuration.")
         case .exited, .killed, .timedOut:
             var failure = DeployError(
                 stage: .build, reason: .buildFailed,
@@ -105,7 +106,9 @@ extension DeployRun {
     /// Removes builds that no rollback to one of the newest good deployments needs. Trouble is only told.
     func pruneBuilds() async {
         do {
-            guard try await !deployer.source.keptBuilds().isEmpty else { return }
+            guard try await !deployer.source.keptBuilds().isEmpty else {
+                return try await deployer.source.keepBuilds([])
+            }
             var needed: Set<BuildID> = []
             var good = 0
             var number = facts.record.nextNumber

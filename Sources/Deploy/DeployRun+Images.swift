@@ -87,10 +87,50 @@ extension DeployRun {
         var deployment = newDeployment(candidate.kind, candidate.commit, .failed)
         deployment.reason = failure.reason
         deployment.message = failure.message
+        deployment.service = failure.service
+        deployment.logLines = failure.logLines
         let isRunning = facts.record.lastGood != nil
         if isRunning { deployment.status = .restored }
         return try await close(
             &deployment, plan, failure, isRunning ? .restored : .failed, "nothing was touched; \(whatRuns)")
+    }
+
+    // MARK: - Images that are not needed any more
+
+    /// Remembers what pulling and building brought, so that it can be removed when nothing needs it. Images that were there
+    /// before are somebody else's.
+    func rememberImages(_ before: ObservedState, _ after: ObservedState, _ candidate: Candidate) async throws {
+        let project = candidate.snapshot.project
+        let old = Set(before.images.values.map(\.id))
+        var brought: [String: String] = [:]
+        for service in project.services.values where service.provider == nil {
+            let reference = service.imageName(in: project)
+            for key in [reference, candidate.pinnedImages[service.name]].compactMap({ $0 }) {
+                if let id = after.images[key]?.id, !old.contains(id) { brought[id] = reference }
+            }
+        }
+        try await deployer.store.remember(brought, of: settings.name)
+    }
+
+    /// Removes the images that watcher brought for the project and that no rollback needs. Trouble is only told.
+    func pruneImages() async {
+        guard settings.prunesImages else { return }
+        do {
+            let unneeded = try await deployer.store.unneededImages(
+                of: settings.name, keeping: ProjectSettings.commitsWithImages)
+            for (id, reference) in unneeded.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
+                let name = "\(reference) (\(id.split(separator: ":").last?.prefix(12) ?? ""))"
+                guard try await deployer.engine.removeImage(id) else {
+                    journal.progress(.record, .running, "image \(name) is not needed any more, but still in use")
+                    continue
+                }
+                try await deployer.store.forget(id, of: settings.name)
+                journal.progress(.record, .succeeded, "removed image \(name), which nothing needs any more")
+            }
+        } catch {
+            journal.progress(
+                .record, .warning, "old images are still there: \(DeployError(error, stage: .record).message)")
+        }
     }
 
     /// Records trouble that passes; nothing was done. Returns what to throw.

@@ -9,6 +9,8 @@ struct Candidate: Sendable {
     /// Image ids a recorded deployment ran; empty when the commit's references decide.
     var pinnedImages: [String: String] = [:]
     var warnings: [String] = []
+    /// Files of the checkout that were changed on the host and are put back.
+    var restored: Set<String> = []
     /// Gives problems the places where their paths were written; a recorded deployment has no files to point at.
     var placing: @Sendable ([ComposeError.Problem]) -> [ComposeError.Problem] = { $0 }
 }
@@ -20,16 +22,46 @@ extension DeployRun {
             let files = try await deployer.source.files(of: commit.id, build)
             do {
                 var candidate = try relatingPlaces { try self.candidate(commit, files, build) }
+                if settings.run != nil, candidate.snapshot.project.services.isEmpty {
+                    throw DeployError(
+                        stage: .load, reason: .invalidConfiguration,
+                        message: "run is not active: the project has none of its profiles",
+                        advice: "Name one of them in profiles of the project, or take run.profiles away.")
+                }
                 if settings.run != nil, candidate.snapshot.composeFiles.isEmpty {
                     candidate.snapshot.composeFiles["run"] = ProjectRendering.yaml(candidate.snapshot.project)
                 }
+                try await warnOfOmissions(&candidate)
                 return candidate
             } catch let error as ComposeError where settings.run != nil {
                 throw DeployError(
-                    stage: .load, reason: .invalidConfiguration, message: error.description,
-                    advice: "Correct run in the configuration; nothing was touched.")
+                    stage: .load, reason: .invalidConfiguration, message: toldOfRun(error),
+                    advice: "Correct run in the configuration, or push what it names; nothing was touched.")
             }
         }
+    }
+
+    /// Says of a commit that is new what it will lack on this host.
+    private func warnOfOmissions(_ candidate: inout Candidate) async throws {
+        guard facts.record.lastGood?.commit.id != candidate.commit.id else { return }
+        for omission in try await deployer.source.omissions(of: candidate.commit.id) {
+            journal.progress(.load, .warning, omission)
+            candidate.warnings.append(omission)
+        }
+    }
+
+    /// Problems of a service that the configuration describes, in the words of the configuration.
+    private func toldOfRun(_ error: ComposeError) -> String {
+        let service = "services.\(settings.projectName)"
+        let problems = error.problems.map { problem in
+            var problem = problem
+            if problem.path.hasPrefix(service) {
+                problem.path = "run" + problem.path.dropFirst(service.count).replacing(".env_file", with: ".env_files")
+            }
+            problem.message.replace(deployer.source.checkoutPath + "/", with: "")
+            return problem
+        }
+        return ComposeError(problems).description
     }
 
     private func candidate(_ commit: Commit, _ files: FileAccess, _ build: BuildID?) throws -> Candidate {
@@ -130,20 +162,25 @@ extension DeployRun {
         var missing: [ComposeError.Problem] = []
         for service in project.services.values.sorted(by: { $0.name < $1.name }) {
             for (index, mount) in service.volumes.enumerated() where mount.kind == .bind {
-                guard let source = mount.source, source.hasPrefix(root + "/"), try files.kind(source) == nil,
-                    try deployer.hostFiles.kind(source) == nil
-                else { continue }
+                guard let source = mount.source, source.hasPrefix(root + "/") else { continue }
+                let place = source.dropFirst(root.count + 1)
+                var problem = "bind source \(place) for \(mount.target) is not in the commit"
+                do {
+                    if try files.kind(source) != nil { continue }
+                } catch let error as FileAccessError {
+                    problem = "bind source for \(mount.target): \(error)".replacing(root + "/", with: "")
+                }
+                if try deployer.hostFiles.kind(source) != nil { continue }
                 missing.append(
                     ComposeError.Problem(
-                        .file, at: nil, path: "services.\(service.name).volumes[\(index)]",
-                        "bind source \(source.dropFirst(root.count + 1)) for \(mount.target) is not in the commit"))
+                        .file, at: nil, path: "services.\(service.name).volumes[\(index)]", problem))
             }
         }
         guard missing.isEmpty else {
             throw DeployError(
                 stage: .load, reason: .bindSourceMissing,
                 message: ComposeError(loaded.placing(missing)).relative(to: root).description,
-                advice: "Commit the file or directory, use a named volume, or make the directory below \(root).")
+                advice: "Commit the file or directory itself, use a named volume, or make the directory below \(root).")
         }
     }
 
@@ -165,6 +202,7 @@ extension DeployRun {
         var target = Target(project: candidate.snapshot.project, deployment: number)
         target.contentHashes = candidate.snapshot.contentHashes
         target.contents = candidate.snapshot.contents
+        target.restored = candidate.restored
         target.builds = candidate.snapshot.builds
         target.pinnedImages = candidate.pinnedImages
         target.pinnedDigests = candidate.pinnedImages.isEmpty ? [:] : candidate.snapshot.imageDigests

@@ -15,7 +15,8 @@ extension DeployRun {
         }
         let staged = options.dryRun ? nil : try await stageCheckout(commit, build)
         do {
-            let candidate = try await load(commit, build)
+            var candidate = try await load(commit, build)
+            candidate.restored = Set(staged?.restoredPaths ?? [])
             return try await carryOut(candidate, staged, options)
         } catch let error as DeployError where error.reason.isAboutTheProject && error.stage.isBeforeChanges {
             await staged?.discard()
@@ -109,7 +110,7 @@ extension DeployRun {
         let recorded = try await recordedDeployment(target, current)
         guard let candidate = Candidate(recorded: recorded, kind: .rollback) else {
             throw DeployError(
-                stage: .plan, reason: .commitMissing,
+                stage: .plan, reason: .usage,
                 message: "deployment \(recorded.id) has no snapshot to go back to",
                 advice: "Choose one that «watcher history \(settings.name)» shows as succeeded.")
         }
@@ -136,7 +137,7 @@ extension DeployRun {
                 return deployment
             }
             throw DeployError(
-                stage: .plan, reason: .commitMissing, message: "there is no deployment \(id) of \(settings.name)",
+                stage: .plan, reason: .usage, message: "there is no deployment \(id) of \(settings.name)",
                 advice: "«watcher history \(settings.name)» lists them.")
         }
         var number = facts.record.nextNumber - 1
@@ -157,7 +158,7 @@ extension DeployRun {
             }
         }
         throw DeployError(
-            stage: .plan, reason: .commitMissing,
+            stage: .plan, reason: .usage,
             message: target == .previous
                 ? "\(settings.name) has no earlier good deployment to go back to"
                 : "no good deployment of \(settings.name) has that commit",

@@ -2,8 +2,11 @@ import Compose
 import Reconcile
 
 extension DeployRun {
-    /// Stops, starts or removes what is there, without repository or checkout.
-    func bring(to goal: StatePlanner.Goal, _ services: Set<String>, dryRun: Bool) async throws -> RunResult {
+    /// Stops, starts or removes what is there, without repository or checkout; `first` comes when nothing can be refused any
+    /// more.
+    func bring(
+        to goal: StatePlanner.Goal, _ services: Set<String>, dryRun: Bool, first: () async throws -> Void = {}
+    ) async throws -> RunResult {
         note { $0.stage = .plan }
         let name = settings.projectName
         let observed = try await deployer.engine.observe(ObservationQuery(project: name))
@@ -23,6 +26,7 @@ extension DeployRun {
             result.summary = plan.isEmpty ? "nothing to do" : "changes are pending"
             return result
         }
+        try await first()
         let applier = Applier(
             engine: deployer.engine,
             project: model ?? Project(name: name, workingDirectory: "/", configFiles: []),
@@ -51,24 +55,29 @@ extension DeployRun {
         note { $0.tip = candidate.commit }
         var options = Deployer.Options()
         options.dryRun = dryRun
-        return try await carryOut(candidate, nil, options)
+        var result = try await carryOut(candidate, nil, options)
+        if result.outcome == .drift { (result.outcome, result.summary) = (.pending, "changes are pending") }
+        return result
     }
 
     private func check(_ services: Set<String>, _ model: Project?, _ observed: ObservedState) throws {
         let known = Set(observed.containers.map(\.service)).union((model?.services).map { Set($0.keys) } ?? [])
         guard let unknown = services.subtracting(known).min() else { return }
         throw DeployError(
-            stage: .plan, reason: .invalidConfiguration, message: "\(settings.name) has no service \"\(unknown)\"",
+            stage: .plan, reason: .usage, message: "\(settings.name) has no service \"\(unknown)\"",
             advice: known.isEmpty ? "Nothing of it is there." : "It has: \(known.sorted().joined(separator: ", ")).")
     }
 }
 
 extension Deployer {
-    /// Stops the services' containers, dependants first; all of the project when none is named. Never throws.
-    package func stop(_ services: Set<String>, dryRun: Bool) async -> RunResult {
+    /// Stops the services' containers, dependants first; all of the project when none is named. `first` comes before the
+    /// first of them, and not when the request is refused. Never throws.
+    package func stop(
+        _ services: Set<String>, dryRun: Bool, first: () async throws -> Void = {}
+    ) async -> RunResult {
         await reporting { run in
             try await run.begin(recovering: !dryRun)
-            return try await run.bring(to: .stopped, services, dryRun: dryRun)
+            return try await run.bring(to: .stopped, services, dryRun: dryRun, first: first)
         }
     }
 
@@ -83,11 +92,11 @@ extension Deployer {
     }
 
     /// Removes the project's containers and networks, and with `volumes` its volumes: only what carries its label. What is
-    /// still in use by others stays and is warned of. Never throws.
-    package func down(volumes: Bool, dryRun: Bool) async -> RunResult {
+    /// still in use by others stays and is warned of. `first` comes before the first of them. Never throws.
+    package func down(volumes: Bool, dryRun: Bool, first: () async throws -> Void = {}) async -> RunResult {
         await reporting { run in
             try await run.begin(recovering: false)
-            return try await run.bring(to: .absent(volumes: volumes), [], dryRun: dryRun)
+            return try await run.bring(to: .absent(volumes: volumes), [], dryRun: dryRun, first: first)
         }
     }
 }

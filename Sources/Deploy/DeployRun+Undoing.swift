@@ -9,6 +9,8 @@ extension DeployRun {
         var deployment = deployment
         deployment.reason = failure.reason
         deployment.message = failure.message
+        deployment.service = failure.service
+        deployment.logLines = failure.logLines
         let hadSomething = deployment.hadSomething
         var outcome: RunResult.Outcome = hadSomething ? .restored : .failed
         var summary = hadSomething ? "what ran before was put back; \(whatRuns)" : "there was nothing to put back"

@@ -74,7 +74,7 @@ final class DeployRun: Sendable {
             guard let revision else { return tip }
             guard let commit = try await deployer.source.commit(named: revision) else {
                 throw DeployError(
-                    stage: .fetch, reason: .commitMissing,
+                    stage: .fetch, reason: .usage,
                     message: "no commit \(revision) on branch \(settings.branch) of \(settings.repository)",
                     advice: "Give a commit id that the branch contains; \(tip.id.short) is its tip.")
             }

@@ -71,6 +71,10 @@ package struct Deployment: Sendable, Equatable, Codable {
     package var reason: Reason?
     /// What happened, for people; no secrets, no control characters.
     package var message: String?
+    /// The service it failed with, if one is to blame; not in lists of deployments.
+    package var service: String?
+    /// The last lines of the failing container's log; not in lists of deployments.
+    package var logLines: [String] = []
     /// Unix milliseconds.
     package var startedAt: Int
     /// Unix milliseconds; nil while open.

@@ -27,6 +27,8 @@ package struct ProjectSettings: Sendable, Equatable {
     /// How often a skip-listed commit is tried again at most.
     package var retryAttempts: Int = 3
     package var prunesOrphans = true
+    /// Remove images that were pulled or built for the project when no rollback needs them.
+    package var prunesImages = false
     package var home: String?
     /// What is built on the host before the project is loaded.
     package var build: BuildSettings?
@@ -36,6 +38,8 @@ package struct ProjectSettings: Sendable, Equatable {
 
     /// What was built for this many of the newest good deployments is kept, so that a rollback builds nothing.
     static let deploymentsWithBuilds = 5
+    /// Images are kept that the good deployments of this many of the newest commits ran.
+    static let commitsWithImages = 5
 
     package init(name: String, projectName: String, repository: String, branch: String) {
         self.name = name

@@ -13,10 +13,17 @@ package protocol CommitSource: Sendable {
     func commit(named revision: String) async throws -> Commit?
     /// Whether `ancestor` is reachable from `commit`; true when they are the same; false when either is unknown.
     func isAncestor(_ ancestor: CommitID, of commit: CommitID) async throws -> Bool
+    /// The newest commit that changed each path (relative to the repository), among those that `commit` has and `base` has
+    /// not; a path that none of them changed is missing.
+    func newestChanges(of paths: [String], after base: CommitID, upTo commit: CommitID) async throws
+        -> [String: CommitID]
     /// The commit's files, with a build's outputs over them, laid virtually over the checkout path (see `FileAccess`).
     func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess
     /// Writes what the commit and a build's outputs change beside the checkout, so that switching is only renames.
     func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout
+    /// What the commit has and this source does not provide: a sentence each on submodules, and on files whose contents are
+    /// kept by Git LFS. Empty for most commits.
+    func omissions(of commit: CommitID) async throws -> [String]
     /// The absolute, stable path of the checkout.
     var checkoutPath: String { get }
 
@@ -30,7 +37,7 @@ package protocol CommitSource: Sendable {
     func finishBuild(_ build: BuildID) async throws -> Int
     /// Removes the directory; nothing is kept.
     func abandonBuild() async
-    /// Removes the outputs of all other builds.
+    /// Removes the outputs of all other builds, and what a run that died left of one.
     func keepBuilds(_ builds: Set<BuildID>) async throws
 }
 
@@ -52,6 +59,8 @@ package protocol HostCommands: Sendable {
 package protocol StagedCheckout: Sendable {
     /// Paths relative to the checkout that switching creates, replaces or removes.
     var changedPaths: [String] { get }
+    /// Those of them that are on disk, but not as they were written: somebody changed them there.
+    var restoredPaths: [String] { get }
     /// Puts the files in place by renames; only files that differ, never an untracked one.
     func switchOver() async throws
     /// Removes what was staged; nothing else happens.
@@ -122,6 +131,9 @@ package protocol ContainerEngine: Sendable {
     /// The project's container events from the moment the call returns. Ends when the consumer stops, the connection breaks
     /// or nothing came for long: then look at the containers again, and call it again.
     func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error>
+    /// Removes the image with this id and all its references; one that is gone is fine. False when it was left alone because
+    /// a container, another image or several tags use it.
+    func removeImage(_ id: String) async throws -> Bool
     /// The last lines a container wrote, stdout and stderr, control characters removed.
     func lastLines(of id: ContainerID, count: Int) async throws -> [String]
 }
@@ -167,6 +179,11 @@ package protocol DeploymentStore: Sendable {
     /// Adds the commit to the skip list, or counts one more failure of it.
     func skip(_ commit: SkippedCommit, in project: String) async throws
     func unskip(_ commit: CommitID, in project: String) async throws
+    /// Remembers images that were brought to the engine for the project: reference by id.
+    func remember(_ images: [String: String], of project: String) async throws
+    /// Of those remembered for the project, the images that none of any project's good deployments of its newest commits ran.
+    func unneededImages(of project: String, keeping commits: Int) async throws -> [String: String]
+    func forget(_ image: String, of project: String) async throws
     /// Appends to the deployment's events.
     func append(_ events: [Event], to deployment: DeploymentID) async throws
 }

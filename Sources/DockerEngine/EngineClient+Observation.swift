@@ -111,6 +111,17 @@ extension EngineClient {
         return result
     }
 
+    package func removeImage(_ id: String) async throws -> Bool {
+        do {
+            _ = try await connection.send(
+                EngineRequest(.delete, "/images/\(id.percentEncoded(keeping: ":"))", to: "remove image \(id)")
+                    .expecting(404).within(deadlines.create))
+            return true
+        } catch let error as EngineError where error.status == 409 {
+            return false
+        }
+    }
+
     /// The local image behind a reference or id; nil when there is none.
     func imageDetails(of reference: String) async throws -> ImageAnswer? {
         try await connection.decodedIfPresent(

@@ -68,6 +68,12 @@ package struct GitRepository: CommitSource {
         try await inCache(orElse: false) { try $0.isAncestor(ancestor, of: commit) }
     }
 
+    package func newestChanges(
+        of paths: [String], after base: CommitID, upTo commit: CommitID
+    ) async throws -> [String: CommitID] {
+        try await inCache(orElse: [:]) { try $0.newestChanges(of: paths, after: base, upTo: commit) }
+    }
+
     package func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess {
         let directory = cacheDirectory
         let place = BuildPlace(projectDirectory: projectDirectory)
@@ -87,6 +93,10 @@ package struct GitRepository: CommitSource {
         return try await withTree(of: commit) { tree in
             try checkout.stage(commit, tree, build.map { try place.kept($0) })
         }
+    }
+
+    package func omissions(of commit: CommitID) async throws -> [String] {
+        try await withTree(of: commit) { try $0.omissions() }
     }
 
     package func keptBuilds() async throws -> Set<BuildID> {

@@ -30,6 +30,8 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case registryAuthenticationFailed = "registry-authentication-failed"
     case permissions
     case policy
+    /// The command line names a deployment, commit or service that there is not.
+    case usage
     // About the commit and the project.
     case invalidProject = "invalid-project"
     case branchMissing = "branch-missing"

@@ -11,6 +11,7 @@ enum Schema {
         migrator.registerMigration("v1") { try $0.execute(sql: v1) }
         migrator.registerMigration("v2 images") { try $0.execute(sql: v2Images) }
         migrator.registerMigration("v3 builds on the host") { try $0.execute(sql: v3HostBuilds) }
+        migrator.registerMigration("v4 own images and last words") { try $0.execute(sql: v4ImagesAndLastWords) }
         guard try !database.read(migrator.hasBeenSuperseded) else {
             throw StoreError(
                 reason: .stateUnusable, message: "the database \(path) was made by a newer version of watcher",
@@ -18,6 +19,25 @@ enum Schema {
         }
         if try !database.read(migrator.hasCompletedMigrations) { try migrator.migrate(database) }
     }
+
+    /// Which images watcher brought to the engine; and what the container wrote that a deployment failed with.
+    private static let v4ImagesAndLastWords = """
+        CREATE TABLE images (
+            project TEXT NOT NULL,
+            id TEXT NOT NULL,
+            reference TEXT NOT NULL,
+            PRIMARY KEY (project, id)
+        ) STRICT;
+
+        CREATE TABLE failures (
+            project TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            service TEXT,
+            log_lines TEXT NOT NULL, -- JSON
+            PRIMARY KEY (project, number),
+            FOREIGN KEY (project, number) REFERENCES deployments ON DELETE CASCADE
+        ) STRICT;
+        """
 
     /// Which build's outputs lay in the checkout; no row for a snapshot without one.
     private static let v3HostBuilds = """

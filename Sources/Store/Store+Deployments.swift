@@ -123,6 +123,13 @@ extension Deployment {
         var deployment = self
         deployment.snapshot = try Snapshot.fetch(db, id)
         deployment.before = try ObservedState.before(db, id)
+        if let failure = try Row.fetchOne(
+            db, sql: "SELECT service, log_lines FROM failures WHERE project = ? AND number = ?",
+            arguments: [id.project, id.number])
+        {
+            deployment.service = try failure.optional("service")
+            deployment.logLines = try failure.json("log_lines")
+        }
         return deployment
     }
 
@@ -177,6 +184,13 @@ extension Deployment {
         if let build = snapshot?.hostBuild {
             try db.execute(
                 sql: "INSERT INTO host_builds VALUES (?, ?, ?)", arguments: [id.project, id.number, build.description])
+        }
+        try db.execute(
+            sql: "DELETE FROM failures WHERE project = ? AND number = ?", arguments: [id.project, id.number])
+        if service != nil || !logLines.isEmpty {
+            try db.execute(
+                sql: "INSERT INTO failures VALUES (?, ?, ?, ?)",
+                arguments: [id.project, id.number, service, try JSONText.encode(logLines)])
         }
     }
 }

@@ -50,7 +50,7 @@ extension Store {
 
     /// Takes the commit that the full or abbreviated id names off the project's list; false when none is there.
     ///
-    /// - Throws: `StoreError` with `.commitMissing` when the prefix names several commits; then nothing is removed.
+    /// - Throws: `StoreError` with `.usage` when the prefix names several commits; then nothing is removed.
     package func removeSkipped(_ prefix: String, in project: String) async throws -> Bool {
         let prefix = prefix.lowercased()
         guard !prefix.isEmpty else { return false }
@@ -61,7 +61,7 @@ extension Store {
                 db, sql: "SELECT commit_id FROM skip_list WHERE \(matching) ORDER BY commit_id", arguments: arguments)
             guard commits.count <= 1 else {
                 throw StoreError(
-                    reason: .commitMissing,
+                    reason: .usage,
                     message: "\(prefix) names \(commits.count) commits on the skip list of \(project): "
                         + commits.joined(separator: ", "),
                     advice: "Give more digits of the id.")

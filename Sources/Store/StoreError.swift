@@ -7,7 +7,7 @@ package import Reconcile
 ///
 /// It names the path and what to do; what is stored never appears in it.
 package struct StoreError: ReasonedError, Equatable, CustomStringConvertible {
-    /// `.stateUnusable`, `.diskFull`, `.locked` (held by another process) or `.commitMissing` (of a prefix that names
+    /// `.stateUnusable`, `.diskFull`, `.locked` (held by another process) or `.usage` (of a prefix that names
     /// several commits).
     package let reason: Reason
     package let message: String

@@ -26,7 +26,7 @@ enum ExitStatus: Int32, CaseIterable {
     /// With several projects the most serious status is the process's.
     private static let bySeriousness: [ExitStatus] = [
         .terminated, .interrupted, .restoreFailed, .failed, .restored, .unexpected, .stateUnusable, .engineUnreachable,
-        .invalidConfiguration, .refused, .invalidProject, .temporary, .branchRewritten, .skipListed, .suspended,
+        .usage, .invalidConfiguration, .refused, .invalidProject, .temporary, .branchRewritten, .skipListed, .suspended,
         .changesPending, .drift, .success,
     ]
 
@@ -67,6 +67,7 @@ enum ExitStatus: Int32, CaseIterable {
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy:
                 .refused
+            case .usage: .usage
             case .invalidProject, .bindSourceMissing: .invalidProject
             case .branchMissing, .commitMissing, .invalidConfiguration: .invalidConfiguration
             case .branchRewritten: .branchRewritten

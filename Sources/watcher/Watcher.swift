@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Compose
 internal import Foundation
 internal import Git
 
@@ -35,6 +36,16 @@ struct Watcher: AsyncParsableCommand {
             StartCommand.self, DownCommand.self, SuspendCommand.self, ResumeCommand.self, ConfigCommand.self,
             InitCommand.self,
         ])
+
+    /// What to say when the arguments begin with a command that there is not.
+    static func unknownCommand(_ arguments: [String]) -> UsageError? {
+        let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+        guard let name = arguments.first, !name.hasPrefix("-"), !known.contains(name) else { return nil }
+        let near = Spelling.nearest(to: name, in: known).map { "; did you mean \"\($0)\"?" } ?? ""
+        return UsageError(
+            message: "there is no command \"\(name)\"\(near)",
+            advice: "There are: \(known.joined(separator: ", ")). See «watcher help».")
+    }
 }
 
 enum Version {
@@ -81,6 +92,10 @@ enum Main {
 
     /// Help and version go to stdout with status 0, wrong usage to stderr with 64.
     private static func report(usage error: any Error, _ arguments: [String]) -> ExitStatus {
+        if let unknown = Watcher.unknownCommand(GlobalOptions.afterCommand(arguments)) {
+            ErrorReport(unknown).show(on: terminal, format: OutputFormat(of: arguments))
+            return .usage
+        }
         let text = HelpText.arranged(Watcher.fullMessage(for: error))
         guard Watcher.exitCode(for: error) == .success else {
             terminal.message(text.printable, priority: 3)

@@ -19,6 +19,7 @@ private struct ScriptedEngine: ContainerEngine {
     func pull(_ pull: Plan.ImagePull, progress: @escaping @Sendable (String) -> Void) async throws {}
     func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error> { try await stream() }
     func lastLines(of id: ContainerID, count: Int) async throws -> [String] { [] }
+    func removeImage(_ id: String) async throws -> Bool { true }
 
     func build(
         _ build: ImageBuild, files: FileAccess, modified: Int, log: @escaping @Sendable (String) -> Void

@@ -154,6 +154,16 @@ final class EngineStandIn: ContainerEngine {
         return stream
     }
 
+    func removeImage(_ id: String) async throws -> Bool {
+        try reach()
+        return with { state in
+            guard !state.engine.state.containers.contains(where: { $0.imageID == id }) else { return false }
+            state.writes += 1
+            state.engine.state.images = state.engine.state.images.filter { $0.value.id != id }
+            return true
+        }
+    }
+
     func lastLines(of id: ContainerID, count: Int) async throws -> [String] {
         try reach()
         return ["last words of \(id.short)"]

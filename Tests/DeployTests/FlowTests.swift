@@ -1,6 +1,7 @@
 import Compose
 import Deploy
 import Reconcile
+import Synchronization
 import Testing
 import WatcherTestSupport
 
@@ -46,6 +47,21 @@ import WatcherTestSupport
         #expect(house.skipped.isEmpty)
     }
 
+    @Test func `the commit that changed a mounted file is named, the newest of several`() async {
+        let yaml = pair.replacing("depends_on: [db]", with: "depends_on: [db], volumes: ['./conf:/conf']")
+        let house = House()
+        house.push(yaml, ["conf": "1"])
+        _ = await house.deploy()
+        house.push(yaml, ["conf": "2"])
+        house.push(yaml, ["conf": "3"])
+        house.push(yaml, ["conf": "3", "README": "more"])
+        let expected = ["web: recreate: conf changed in 3333333333"]
+        #expect(await house.deployer.check().changes.map(\.description) == expected)
+        let result = await house.deploy()
+        #expect(result.changes.map(\.description) == expected)
+        #expect(result.changes.first?.details?.first?.file == "conf")
+    }
+
     // MARK: - Rollback
 
     @Test func `a rollback goes to the last good deployment before, and the commit left behind is skip-listed`() async {
@@ -87,7 +103,7 @@ import WatcherTestSupport
             .deployment(DeploymentID(project: "other", number: 1)),
         ] {
             let result = await house.deployer.rollback(to: target)
-            #expect(result.outcome == .error && result.failure?.reason == .commitMissing)
+            #expect(result.outcome == .error && result.failure?.reason == .usage)
         }
         #expect(house.statuses == ["deploy succeeded"])
     }
@@ -183,7 +199,7 @@ import WatcherTestSupport
         let checkout = house.source.with { $0.checkout }
         let result = await house.deploy { $0.dryRun = true }
         #expect(result.outcome == .pending)
-        #expect(result.changes.map(\.description) == ["web: recreate: image web:1 → web:9"])
+        #expect(result.changes.map(\.description) == ["web: recreate: image web:1 → 9"])
         #expect(house.writes == writes && house.store.with { $0.saves } == saves)
         #expect(house.source.with { $0.checkout } == checkout && house.source.with { $0.staged } == 1)
     }
@@ -206,6 +222,31 @@ import WatcherTestSupport
 
     // MARK: - The branch
 
+    @Test func `what a checkout lacks is said of every new commit, and not of one that is deployed`() async {
+        let house = House()
+        house.source.with { $0.omissions = ["submodules are not fetched"] }
+        for tip in [pair, pair.replacing("web:1", with: "web:2")] {
+            house.push(tip)
+            #expect(await house.deploy().warnings == ["submodules are not fetched"])
+        }
+        #expect(await house.deploy().warnings == [])
+    }
+
+    @Test func `what comes first in a stop does not when the stop is refused`() async {
+        let house = await house(pair)
+        let marks = Mutex(0)
+        func stop(_ services: Set<String>, dryRun: Bool = false) async -> RunResult.Outcome {
+            await house.deployer.stop(services, dryRun: dryRun) { marks.withLock { $0 += 1 } }.outcome
+        }
+        #expect(await stop(["wbe"]) == .error)
+        #expect(await stop([], dryRun: true) == .pending)
+        #expect(marks.withLock { $0 } == 0)
+        #expect(await stop([]) == .stopped)
+        // Also when nothing is left to stop: from now on it stays so.
+        #expect(await stop([]) == .stopped)
+        #expect(marks.withLock { $0 } == 2)
+    }
+
     @Test func `a rewritten branch is not deployed until it is allowed`() async throws {
         let house = await house(pair)
         _ = house.push(pair.replacing("web:1", with: "web:2"), onto: CommitID(hex: "0123"))
@@ -221,7 +262,7 @@ import WatcherTestSupport
         let result = await house.deploy { $0.commit = "1111111" }
         #expect(result.outcome == .deployed)
         #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web1 up"])
-        #expect(await house.deploy { $0.commit = "fffff" }.failure?.reason == .commitMissing)
+        #expect(await house.deploy { $0.commit = "fffff" }.failure?.reason == .usage)
     }
 
     @Test func `a remote that cannot be reached changes nothing`() async {

@@ -19,6 +19,7 @@ final class SourceStandIn: CommitSource {
         var outputs: [String: String] = [:]
         var builds: [BuildID: [String: String]] = [:]
         var isBuilding = false
+        var omissions: [String] = []
 
         func tree(of commit: CommitID, _ build: BuildID?) -> FileTree? {
             guard var tree = trees[commit] else { return nil }
@@ -31,6 +32,7 @@ final class SourceStandIn: CommitSource {
         var source: SourceStandIn
         var tree: FileTree
         var changedPaths: [String]
+        var restoredPaths: [String] { [] }
 
         func switchOver() async throws { source.with { $0.checkout = tree } }
         func discard() async { source.with { $0.discarded += 1 } }
@@ -86,12 +88,32 @@ final class SourceStandIn: CommitSource {
         }
     }
 
+    func newestChanges(
+        of paths: [String], after base: CommitID, upTo commit: CommitID
+    ) async throws -> [String: CommitID] {
+        with { state in
+            var changes: [String: CommitID] = [:]
+            var next: CommitID? = commit
+            while let id = next, id != base {
+                let parent = state.commits.first { $0.id == id }?.parents.first
+                let (new, old) = (state.trees[id]?.files, parent.flatMap { state.trees[$0]?.files })
+                for path in paths where changes[path] == nil {
+                    if new?["/checkout/\(path)"] != old?["/checkout/\(path)"] { changes[path] = id }
+                }
+                next = parent
+            }
+            return changes
+        }
+    }
+
     func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess {
         guard let tree = with({ $0.tree(of: commit, build) }) else {
             throw Trouble(reason: .commitMissing, message: "no commit \(commit)")
         }
         return tree.access
     }
+
+    func omissions(of commit: CommitID) async throws -> [String] { with { $0.omissions } }
 
     func keptBuilds() async throws -> Set<BuildID> { with { Set($0.builds.keys) } }
 

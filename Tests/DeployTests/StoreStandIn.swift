@@ -9,6 +9,8 @@ final class StoreStandIn: DeploymentStore {
         var skipped: [SkippedCommit] = []
         var suspension: Suspension?
         var events: [Int: [Event]] = [:]
+        /// Images that were brought for the project: reference by id.
+        var images: [String: String] = [:]
         /// Fails saves it gives an error for.
         var refusal: @Sendable (Deployment) -> Trouble? = { _ in nil }
         var saves = 0
@@ -63,6 +65,29 @@ final class StoreStandIn: DeploymentStore {
     func unskip(_ commit: CommitID, in project: String) async throws {
         try life.spend()
         with { $0.skipped.removeAll { $0.commit == commit } }
+    }
+
+    func remember(_ images: [String: String], of project: String) async throws {
+        if images.isEmpty { return }
+        try life.spend()
+        with { $0.images.merge(images) { $1 } }
+    }
+
+    func unneededImages(of project: String, keeping commits: Int) async throws -> [String: String] {
+        with { state in
+            var (seen, needed): (Set<CommitID>, Set<String>) = ([], [])
+            let good = state.deployments.values.filter { $0.status == .succeeded }
+            for deployment in good.sorted(by: { $0.id.number > $1.id.number }) {
+                seen.insert(deployment.commit.id)
+                if seen.count <= commits { needed.formUnion(deployment.snapshot?.imageIDs.values.map { $0 } ?? []) }
+            }
+            return state.images.filter { !needed.contains($0.key) }
+        }
+    }
+
+    func forget(_ image: String, of project: String) async throws {
+        try life.spend()
+        with { $0.images[image] = nil }
     }
 
     func append(_ events: [Event], to deployment: DeploymentID) async throws {

@@ -236,6 +236,7 @@ private struct Sample {
         engine.state.volumes["data"] = .init(name: "data", driver: "local", labels: [:])
         var earlier = project
         earlier.services["changed"]?.environment = [:]
+        earlier.services["web"]?.labels["before"] = "true"
         var created: [Int: ContainerID] = [:]
         for step in Reconciler.plan(Target(project: earlier, deployment: 1), engine.state).steps {
             let operation = step.operation.map { reference in
@@ -247,6 +248,7 @@ private struct Sample {
             created[step.id] = try engine.perform(operation, on: earlier)
         }
         let second = Reconciler.plan(Target(project: project, deployment: 2), engine.state)
-        return [first.description, second.description]
+        let waits = second.steps.compactMap { if case .wait(let wait) = $0.operation { "\(wait)" } else { nil } }
+        return [first.description, second.description] + waits
     }
 }

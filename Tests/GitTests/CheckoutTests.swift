@@ -238,6 +238,22 @@ import Testing
         return try origin.git("hash-object", "-t", type, "--literally", "-w", path)
     }
 
+    @Test func `what somebody changed on disk is told apart from what the commit changes`() async throws {
+        try origin.commit(["a": "1", "b": "1", "c": "1"])
+        try await checkOut()
+        try sandbox.write("by hand", to: "\(tree)/a")
+        try sandbox.write("by hand", to: "\(tree)/b")
+        try FileManager.default.removeItem(atPath: "\(tree)/c")
+        let tip = try origin.commit(["b": "2"])
+        _ = try await repository.fetchTip()
+        let staged = try await repository.stageCheckout(of: tip)
+        #expect(staged.changedPaths == ["a", "b", "c"])
+        #expect(staged.restoredPaths == ["a"])
+        try await staged.switchOver()
+        #expect(try contents(of: tree) == ["a": "1", "b": "2", "c": "1"])
+        #expect(try await repository.stageCheckout(of: tip).restoredPaths == [])
+    }
+
     @Test func `a crash while files are put in place is put right by the next run`() async throws {
         try origin.commit(["a": "1", "b": "1", "gone/c": "1"])
         try await checkOut()

@@ -110,6 +110,28 @@ import Testing
         #expect(try third.contentID("\(root)/none") == nil)
     }
 
+    @Test func `submodules and pointers of Git LFS are named`() async throws {
+        let pointer =
+            "version https://git-lfs.github.com/spec/v1\noid sha256:\(String(repeating: "a", count: 64))\nsize 9\n"
+        let tip = try origin.commit(["a": "1", "art/logo.png": pointer])
+        let repository = try origin.repository()
+        _ = try await repository.fetchTip()
+        #expect(try await repository.omissions(of: tip) == [])  // nothing says that LFS is used
+
+        let names = (1...6).map { "art/\($0).png" }
+        try origin.commit(
+            ["art/.gitattributes": "*.png filter=lfs diff=lfs merge=lfs -text\n", "art/real.png": "PNG"]
+                .merging(names.map { ($0, Optional(pointer)) }) { $1 })
+        try origin.git("update-index", "--add", "--cacheinfo", "160000,\(tip.hex),vendor/lib")
+        try origin.git("commit", "-q", "-m", "Add a submodule")
+        try origin.git("push", "-q", "origin", "HEAD:main")
+        let commit = try await repository.fetchTip()
+        let omissions = try await repository.omissions(of: commit.id)
+        try #require(omissions.count == 2)
+        #expect(omissions[0].contains("the checkout lacks vendor/lib;"))
+        #expect(omissions[1].contains(": art/1.png, art/2.png, art/3.png, art/4.png, art/5.png and 2 more;"))
+    }
+
     @Test func `a path in a submodule is refused, not taken for missing`() async throws {
         let tip = try origin.commit(["a": "1"])
         try origin.git("update-index", "--add", "--cacheinfo", "160000,\(tip.hex),vendor/lib")

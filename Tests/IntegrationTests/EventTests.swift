@@ -121,6 +121,24 @@ import WatcherTestSupport
         }
     }
 
+    @Test func `a run that is interrupted closes its own stream`() async throws {
+        try await Scenario.with { scenario in
+            let slow = healthyAfter(seconds: 600)
+            let deployed = try await Deployed(web("one", sleeping), in: scenario)
+            try await deployed.repository.commit(compose: web("two", slow[0], slow[1]), "greet slowly")
+            let begun = Date()
+            let ended = try await deployed.watcher.run("deploy", "--format", "json") { running in
+                try await scenario.engine.waitForEvent("start", project: scenario.id, since: begun)
+                try running.send(SIGTERM)
+            }.expecting(143)
+            let streamed = try told(try await lines(of: ended, scenario))
+            #expect(try await stored("\(scenario.id)/2", deployed.watcher, scenario) == streamed)
+            #expect(isClosed(streamed, "failed"))
+            #expect(stages(streamed).suffix(2) == ["rollback", "record"])
+            #expect(try await deployed.container("web").environment.contains("GREETING=one"))
+        }
+    }
+
     @Test func `the next run closes the stream of one that was killed`() async throws {
         try await Scenario.with { scenario in
             let slow = healthyAfter(seconds: 600)

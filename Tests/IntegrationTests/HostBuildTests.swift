@@ -4,23 +4,31 @@ import WatcherTestSupport
 
 /// What is built on the host from a commit, and run from the checkout, without an image of its own.
 @Suite struct HostBuildTests {
-    /// A Go program that answers with its version, says that it is well, or runs.
+    /// A Go program that serves its version on port 8080, and needs nothing that takes long to compile.
     private func program(_ version: String) -> String {
         """
         package main
 
         import (
         \t"os"
-        \t"time"
+        \t"syscall"
         )
 
         func main() {
-        \tif len(os.Args) > 1 {
-        \t\tos.Stdout.WriteString("\(version)\\n")
-        \t\treturn
+        \tserver, _ := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+        \tif syscall.Bind(server, &syscall.SockaddrInet4{Port: 8080}) != nil || syscall.Listen(server, 16) != nil {
+        \t\tos.Exit(1)
         \t}
-        \tos.Stdout.WriteString("begun \(version)\\n")
-        \ttime.Sleep(900 * time.Second)
+        \tfor {
+        \t\tclient, _, err := syscall.Accept(server)
+        \t\tif err != nil {
+        \t\t\tcontinue
+        \t\t}
+        \t\tvar request [4096]byte
+        \t\tsyscall.Read(client, request[:])
+        \t\tsyscall.Write(client, []byte("HTTP/1.0 200 OK\\r\\n\\r\\n\(version)\\n"))
+        \t\tsyscall.Close(client)
+        \t}
         }
         """
     }
@@ -33,12 +41,22 @@ import WatcherTestSupport
             "run:",
             "  image: busybox:1",
             "  command: [/src/app]",
+            "  ports: ['8080']",
             "  stop_signal: SIGKILL",
-            "  healthcheck: {test: [CMD, /src/app, check], interval: 1s, timeout: 5s}",
+            "  healthcheck: {test: [CMD, wget, -q, -O, /dev/null, 'http://127.0.0.1:8080/'], interval: 1s, timeout: 5s}",
         ]
     }
 
-    @Test func `a Go program is built, runs healthily, and comes back as the very same binary`() async throws {
+    /// What the program serves on the port that the engine published.
+    private func served(_ scenario: Scenario) async throws -> String {
+        let id = try await scenario.engine.container(scenario.id, in: scenario.id).id
+        let ports = try await scenario.engine.json("GET", "/containers/\(id)/json")["NetworkSettings"]["Ports"]
+        let port = try #require(ports["8080/tcp"].elements.first?["HostPort"].text)
+        let words = try TestEnvironment.inEngineNetwork() + ["curl", "--silent", "http://127.0.0.1:\(port)/"]
+        return try await scenario.run(words[0], Array(words.dropFirst())).expecting(0).output
+    }
+
+    @Test func `a Go program is built, serves, and comes back as the very same binary`() async throws {
         try await Scenario.with { scenario in
             let repository = try await scenario.repository()
             try await repository.commit(["go.mod": "module app\n\ngo 1.19\n", "main.go": program("one")], "begin")
@@ -48,16 +66,13 @@ import WatcherTestSupport
             func container() async throws -> EngineObserver.Container {
                 try await scenario.engine.container(scenario.id, in: scenario.id)
             }
-            func version() async throws -> String {
-                try await scenario.engine.output(of: ["/src/app", "version"], in: try await container().id)
-            }
 
             // Nothing is built by a look.
             try await watcher.run("check").expecting(10).saying("built")
             try await watcher.run("deploy").expecting(0).saying("go build")
             let first = try await container()
-            #expect(first.isRunning && first.labels["com.docker.compose.service"] == scenario.id)
-            #expect(try await version() == "one\n")
+            #expect(first.health == "healthy" && first.labels["com.docker.compose.service"] == scenario.id)
+            #expect(try await served(scenario) == "one\n")
             let binary = "\(watcher.stateDirectory)/projects/\(scenario.id)/tree/app"
             let original = try Data(contentsOf: URL(filePath: binary))
 
@@ -71,7 +86,7 @@ import WatcherTestSupport
             try await watcher.run("deploy").expecting(0).saying("go build")
             let second = try await container()
             #expect(second.id != first.id)
-            #expect(try await version() == "two\n")
+            #expect(try await served(scenario) == "two\n")
 
             // One that does not compile disturbs nothing, and is told with the compiler's words.
             let bad = try await repository.commit(["main.go": program("three") + "\nbroken"], "break")
@@ -82,12 +97,59 @@ import WatcherTestSupport
             try await watcher.run("deploy").expecting(12).notSaying("syntax error")
             try await watcher.run("deploy", "--force").expecting(20).saying("syntax error")
             #expect(try await container() == second)
-            #expect(try await version() == "two\n")
+            #expect(try await served(scenario) == "two\n")
 
             // Rolled back, the earlier binary runs, and nothing is built for it.
             try await watcher.run("rollback", scenario.id).expecting(0).notSaying("go build")
-            #expect(try await version() == "one\n")
+            #expect(try await served(scenario) == "one\n")
             #expect(try Data(contentsOf: URL(filePath: binary)) == original)
+        }
+    }
+
+    @Test func `a command has its own environment, directory and input, and is heard while it works`() async throws {
+        try await Scenario.with { scenario in
+            let go = "\(scenario.directory)/go"
+            let settings = [
+                "build:",
+                "  commands:",
+                "    - [env]",
+                "    - {command: [sh, -c, 'pwd; wc -c; echo \"$0\"', '$HOME; *'], directory: sub, environment: {B: two}}",
+                "    - {shell: 'echo ready; until test -e \(go); do sleep 0.05; done; printf last', timeout: 1m}",
+                "  environment: {A: one, B: one}",
+                "run: {image: 'busybox:1', command: [sleep, '900'], stop_signal: SIGKILL}",
+            ]
+            let repository = try await scenario.repository()
+            try await repository.commit(["sub/a": "b"], "begin")
+            let watcher = try scenario.watcher(
+                ConfiguredProject(scenario.id, repository: repository.fileURL, settings: settings))
+            let output = "\(scenario.directory)/events"
+            let binary = try TestEnvironment.binary()
+            try await scenario.run(
+                "sh", ["-c", "exec \"$0\" deploy --format json > \"$1\"", binary, output],
+                environment: [
+                    "WATCHER_CONFIG": watcher.configuration, "WATCHER_STATE_DIR": watcher.stateDirectory,
+                    "SECRET": "mine",
+                ]
+            ) { _ in
+                // It goes on only after its first line was seen.
+                try await eventually("the first line") {
+                    let text = try? String(contentsOfFile: output, encoding: .utf8)
+                    return text?.contains("\"line\":\"ready\"") ?? false
+                }
+                try scenario.write("", to: go)
+            }.expecting(0)
+            let events = try String(contentsOfFile: output, encoding: .utf8).split(separator: "\n")
+                .map { try JSONValue(parsing: String($0)) }
+            let said = events.filter { $0["kind"].text == "log" && $0["stage"].text == "build" }
+                .compactMap { $0["line"].text }
+            let place = "\(watcher.stateDirectory)/projects/\(scenario.id)/build"
+            #expect(said.suffix(5) == ["\(place)/sub", "0", "$HOME; *", "ready", "last"])
+            let variables = Set(said.dropLast(5).map { String($0.prefix { $0 != "=" }) })
+            #expect(
+                variables == [
+                    "A", "B", "HOME", "LANG", "PATH", "PWD", "WATCHER_BRANCH", "WATCHER_COMMIT", "WATCHER_PROJECT",
+                ])
+            #expect(said.contains("A=one") && said.contains("B=one") && said.contains("HOME=\(scenario.directory)"))
         }
     }
 

@@ -44,11 +44,13 @@ struct Deployed {
         self.watcher = watcher
     }
 
-    /// Commits the Compose file and deploys it.
-    init(_ compose: String, in scenario: Scenario, settings: [String] = []) async throws {
+    /// Commits the Compose file, with others, and deploys it.
+    init(
+        _ compose: String, files: [String: String] = [:], in scenario: Scenario, settings: [String] = []
+    ) async throws {
         self.scenario = scenario
         repository = try await scenario.repository()
-        try await repository.commit(compose: compose, "begin")
+        try await repository.commit(files.merging(["compose.yaml": compose]) { $1 }, "begin")
         watcher = try scenario.watcher(
             ConfiguredProject(scenario.id, repository: repository.fileURL, settings: settings))
         try await watcher.run("deploy").expecting(0)

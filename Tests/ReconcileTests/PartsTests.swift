@@ -21,7 +21,7 @@ import WatcherTestSupport
     private func phrases(_ old: String, _ new: String) throws -> [String] {
         let one = try FileTree.project("services: {web: {image: web:1, \(old)}}").services["web"]
         let other = try FileTree.project("services: {web: {image: web:1, \(new)}}").services["web"]
-        return ServiceDifference.phrases(from: try #require(one), to: try #require(other))
+        return ServiceDifference.causes(from: try #require(one), to: try #require(other)).map(\.text)
     }
 
     @Test func `each attribute is named as in the Compose file`() throws {
@@ -31,6 +31,18 @@ import WatcherTestSupport
         #expect(try phrases("", "use_api_socket: true") == ["use_api_socket changed"])
         #expect(try phrases("ports: ['80:80']", "ports: ['81:80']") == ["ports changed"])
         #expect(try phrases("", "read_only: true, mem_limit: 1m") == ["mem_limit changed", "read_only changed"])
+    }
+
+    @Test(arguments: [
+        ("a:1", "a:2", "image a:1 → 2"), ("a:1", "b:2", "image a:1 → b:2"), ("a", "a:2", "image a → a:2"),
+        ("r:5000/a:1", "r:5000/a:2", "image r:5000/a:1 → 2"), ("r:5000/a", "r:5000/b", "image r:5000/a → r:5000/b"),
+        ("a:1", "a@sha256:00", "image a:1 → a@sha256:00"), ("a:1", "a", "image a:1 → a"),
+    ])
+    func `of an image that changed its tag only, the new tag is named`(_ old: String, _ new: String, _ text: String) {
+        var (before, after) = (Service(name: "web"), Service(name: "web"))
+        (before.image, after.image) = (old, new)
+        let causes = ServiceDifference.causes(from: before, to: after)
+        #expect(causes == [Plan.Cause(text, field: "image")])
     }
 
     @Test func `variables and labels are named without their values`() throws {
@@ -48,9 +60,9 @@ import WatcherTestSupport
         var old = Service(name: "web")
         var new = old
         old.image = "web:1"
-        #expect(ServiceDifference.phrases(from: old, to: new) == ["image web:1 → (built)"])
+        #expect(ServiceDifference.causes(from: old, to: new).map(\.text) == ["image web:1 → (built)"])
         new.image = "web:2"
-        #expect(ServiceDifference.phrases(from: old, to: new) == ["image web:1 → web:2"])
+        #expect(ServiceDifference.causes(from: old, to: new).map(\.text) == ["image web:1 → 2"])
     }
 }
 

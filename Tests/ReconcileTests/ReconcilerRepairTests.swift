@@ -202,14 +202,14 @@ import WatcherTestSupport
         try expect(
             world.plan(Scenario.pair.replacing("web:1", with: "web:2")),
             is: """
-                [1] create 2_c00000000003_shop-web-1 for shop-web-1 from web:2 replacing c00000000003 — image web:1 → web:2
+                [1] create 2_c00000000003_shop-web-1 for shop-web-1 from web:2 replacing c00000000003 — image web:1 → 2
                 [2] rename d00000000004 to c00000000003_shop-web-1.parked-2 after 1 — more replicas than wanted
                 [3] remove d00000000004 after 2 — parked and no longer needed (cleanup)
-                [4] rename c00000000003 to shop-web-1.parked-2 after 2 — image web:1 → web:2
-                [5] stop c00000000003 after 4 — image web:1 → web:2
+                [4] rename c00000000003 to shop-web-1.parked-2 after 2 — image web:1 → 2
+                [5] stop c00000000003 after 4 — image web:1 → 2
                 [6] remove c00000000003 after 5 — parked and no longer needed (cleanup)
-                [7] rename container of 1 to shop-web-1 after 4 — image web:1 → web:2
-                [8] start container of 1 after 5, 7 — image web:1 → web:2
+                [7] rename container of 1 to shop-web-1 after 4 — image web:1 → 2
+                [8] start container of 1 after 5, 7 — image web:1 → 2
                 [9] wait until web (container of 1) is verified after 8 — the deployment counts only when its services work
                 """)
     }
@@ -219,13 +219,13 @@ import WatcherTestSupport
         try expect(
             world.plan(Scenario.sharing.replacing("db:1", with: "db:2")),
             is: """
-                [1] create c00000000002_shop-db-1 for shop-db-1 from db:2 replacing c00000000002 — image db:1 → db:2
+                [1] create c00000000002_shop-db-1 for shop-db-1 from db:2 replacing c00000000002 — image db:1 → 2
                 [2] create c00000000003_shop-web-1 for shop-web-1 from web:1 replacing c00000000003 sharing with db (container of 1) after 1 — it shares a namespace or volumes with db, which is recreated
-                [3] rename c00000000002 to shop-db-1.parked-2 after 2 — image db:1 → db:2
-                [4] stop c00000000002 after 3 — image db:1 → db:2
+                [3] rename c00000000002 to shop-db-1.parked-2 after 2 — image db:1 → 2
+                [4] stop c00000000002 after 3 — image db:1 → 2
                 [5] remove c00000000002 after 4 — parked and no longer needed (cleanup)
-                [6] rename container of 1 to shop-db-1 after 3 — image db:1 → db:2
-                [7] start container of 1 after 4, 6 — image db:1 → db:2
+                [6] rename container of 1 to shop-db-1 after 3 — image db:1 → 2
+                [7] start container of 1 after 4, 6 — image db:1 → 2
                 [8] wait until db (container of 1) is verified after 7 — the deployment counts only when its services work
                 [9] rename c00000000003 to shop-web-1.parked-2 after 7 — it shares a namespace or volumes with db, which is recreated
                 [10] stop c00000000003 after 9 — it shares a namespace or volumes with db, which is recreated
@@ -245,12 +245,12 @@ import WatcherTestSupport
         try expect(
             World(running: yaml).plan(yaml.replacing("db:1", with: "db:2")),
             is: """
-                [1] create c00000000002_shop-db-1 for shop-db-1 from db:2 replacing c00000000002 — image db:1 → db:2
-                [2] rename c00000000002 to shop-db-1.parked-2 after 1 — image db:1 → db:2
-                [3] stop c00000000002 after 2 — image db:1 → db:2
+                [1] create c00000000002_shop-db-1 for shop-db-1 from db:2 replacing c00000000002 — image db:1 → 2
+                [2] rename c00000000002 to shop-db-1.parked-2 after 1 — image db:1 → 2
+                [3] stop c00000000002 after 2 — image db:1 → 2
                 [4] remove c00000000002 after 3 — parked and no longer needed (cleanup)
-                [5] rename container of 1 to shop-db-1 after 2 — image db:1 → db:2
-                [6] start container of 1 after 3, 5 — image db:1 → db:2
+                [5] rename container of 1 to shop-db-1 after 2 — image db:1 → 2
+                [6] start container of 1 after 3, 5 — image db:1 → 2
                 [7] wait until db (container of 1) is verified after 6 — the deployment counts only when its services work
                 [8] stop c00000000003 after 6 — a service it depends on is recreated
                 [9] start c00000000003 after 8 — a service it depends on is recreated

@@ -53,14 +53,14 @@ import WatcherTestSupport
         try expect(
             world.plan(Scenario.shop.replacing("web:1", with: "web:2")),
             is: """
-                [1] create c00000000004_shop-web-1 for shop-web-1 from web:2 replacing c00000000004 — image web:1 → web:2
+                [1] create c00000000004_shop-web-1 for shop-web-1 from web:2 replacing c00000000004 — image web:1 → 2
                 [2] wait until db (c00000000002) is healthy, as it is after 1 — service_healthy
                 [3] wait until job (c00000000003) is completed, as it is after 1 — service_completed_successfully
-                [4] rename c00000000004 to shop-web-1.parked-2 after 2, 3 — image web:1 → web:2
-                [5] stop c00000000004 after 4 — image web:1 → web:2
+                [4] rename c00000000004 to shop-web-1.parked-2 after 2, 3 — image web:1 → 2
+                [5] stop c00000000004 after 4 — image web:1 → 2
                 [6] remove c00000000004 after 5 — parked and no longer needed (cleanup)
-                [7] rename container of 1 to shop-web-1 after 4 — image web:1 → web:2
-                [8] start container of 1 after 5, 7 — image web:1 → web:2
+                [7] rename container of 1 to shop-web-1 after 4 — image web:1 → 2
+                [8] start container of 1 after 5, 7 — image web:1 → 2
                 [9] wait until web (container of 1) is verified after 8 — the deployment counts only when its services work
                 """)
     }
@@ -70,12 +70,12 @@ import WatcherTestSupport
         try expect(
             world.plan(Scenario.pair.replacing("db:1", with: "db:2")),
             is: """
-                [1] create c00000000002_shop-db-1 for shop-db-1 from db:2 replacing c00000000002 — image db:1 → db:2
-                [2] rename c00000000002 to shop-db-1.parked-2 after 1 — image db:1 → db:2
-                [3] stop c00000000002 after 2 — image db:1 → db:2
+                [1] create c00000000002_shop-db-1 for shop-db-1 from db:2 replacing c00000000002 — image db:1 → 2
+                [2] rename c00000000002 to shop-db-1.parked-2 after 1 — image db:1 → 2
+                [3] stop c00000000002 after 2 — image db:1 → 2
                 [4] remove c00000000002 after 3 — parked and no longer needed (cleanup)
-                [5] rename container of 1 to shop-db-1 after 2 — image db:1 → db:2
-                [6] start container of 1 after 3, 5 — image db:1 → db:2
+                [5] rename container of 1 to shop-db-1 after 2 — image db:1 → 2
+                [6] start container of 1 after 3, 5 — image db:1 → 2
                 [7] wait until db (container of 1) is verified after 6 — the deployment counts only when its services work
                 """)
     }
@@ -92,20 +92,20 @@ import WatcherTestSupport
         try expect(
             world.plan(changed),
             is: """
-                [1] create c00000000002_shop-db-1 for shop-db-1 from db:2 replacing c00000000002 — image db:1 → db:2
-                [2] create c00000000004_shop-web-1 for shop-web-1 from web:2 replacing c00000000004 — image web:1 → web:2
-                [3] rename c00000000002 to shop-db-1.parked-2 after 1, 2 — image db:1 → db:2
-                [4] stop c00000000002 after 3 — image db:1 → db:2
+                [1] create c00000000002_shop-db-1 for shop-db-1 from db:2 replacing c00000000002 — image db:1 → 2
+                [2] create c00000000004_shop-web-1 for shop-web-1 from web:2 replacing c00000000004 — image web:1 → 2
+                [3] rename c00000000002 to shop-db-1.parked-2 after 1, 2 — image db:1 → 2
+                [4] stop c00000000002 after 3 — image db:1 → 2
                 [5] remove c00000000002 after 4 — parked and no longer needed (cleanup)
-                [6] rename container of 1 to shop-db-1 after 3 — image db:1 → db:2
-                [7] start container of 1 after 4, 6 — image db:1 → db:2
+                [6] rename container of 1 to shop-db-1 after 3 — image db:1 → 2
+                [7] start container of 1 after 4, 6 — image db:1 → 2
                 [8] wait until db (container of 1) is verified after 7 — the deployment counts only when its services work
                 [9] wait until db (container of 1) is healthy after 7 — service_healthy
-                [10] rename c00000000004 to shop-web-1.parked-2 after 9 — image web:1 → web:2
-                [11] stop c00000000004 after 10 — image web:1 → web:2
+                [10] rename c00000000004 to shop-web-1.parked-2 after 9 — image web:1 → 2
+                [11] stop c00000000004 after 10 — image web:1 → 2
                 [12] remove c00000000004 after 11 — parked and no longer needed (cleanup)
-                [13] rename container of 2 to shop-web-1 after 10 — image web:1 → web:2
-                [14] start container of 2 after 11, 13 — image web:1 → web:2
+                [13] rename container of 2 to shop-web-1 after 10 — image web:1 → 2
+                [14] start container of 2 after 11, 13 — image web:1 → 2
                 [15] wait until web (container of 2) is verified after 14 — the deployment counts only when its services work
                 """)
     }
@@ -159,9 +159,37 @@ import WatcherTestSupport
         target.contents = ["web": ["nginx.conf": "a", "site/index.html": "B"]]
         let plan = Reconciler.plan(target, world.engine.state)
         #expect(plan.changes.map(\.causes) == [["gone changed", "site/index.html changed"]])
+        #expect(plan.changes.first?.details?.map(\.file) == ["gone", "site/index.html"])
+        let commit = CommitID(hex: "3f2a1c9d0e00000000000000000000000000beef")
+        target.fileCommits = ["site/index.html": commit]
+        let told = try #require(Reconciler.plan(target, world.engine.state).changes.first)
+        #expect(told.causes == ["gone changed", "site/index.html changed in 3f2a1c9d0e"])
+        #expect(told.details?.last?.commit == commit)
         world.previous?.contents = [:]
         target.previous = world.previous
         #expect(Reconciler.plan(target, world.engine.state).changes.map(\.causes) == [["its files changed"]])
+    }
+
+    @Test func `a file that was changed on the host recreates who has it mounted read-only`() throws {
+        let project = try FileTree.project(
+            """
+            services:
+              web: {image: web:1, volumes: ["./file:/file:ro", "./dir:/dir:ro"]}
+              db: {image: db:1, volumes: ["./file:/file"]}
+              proxy: {image: proxy:1, secrets: [key]}
+            secrets: {key: {file: ./file}}
+            """)
+        var world = World()
+        try world.deploy(project, hashes: ["web": "1", "db": "1", "proxy": "1"])
+        var target = world.target(project, hashes: ["web": "1", "db": "1", "proxy": "1"])
+        target.contents = ["web": ["file": "a", "dir": "b"], "db": ["file": "a"], "proxy": ["file": "a"]]
+        #expect(Reconciler.plan(target, world.engine.state).isEmpty)
+        target.restored = ["dir/file"]
+        #expect(Reconciler.plan(target, world.engine.state).isEmpty)
+        target.restored = ["file"]
+        let changes = Reconciler.plan(target, world.engine.state).changes
+        #expect(changes.map(\.name) == ["proxy", "web"])
+        #expect(Set(changes.map(\.causes)) == [["file was changed on the host"]])
     }
 
     @Test func `containers that docker compose made stay although they have no content hash`() throws {

@@ -64,6 +64,13 @@ extension Scenario {
         networks: {front: {}, back: {}}
         """
 
+    /// A service whose new containers start beside the old ones, one at a time, and one that depends on it.
+    static let overlapping = """
+        services:
+          web: {image: web:1, scale: 3, deploy: {update_config: {order: start-first, delay: 1ms}}}
+          proxy: {image: proxy:1, depends_on: [web]}
+        """
+
     static let all: [Scenario] = [
         Scenario(name: "first deployment", from: "", to: shop),
         Scenario(name: "nothing changed", from: shop, to: shop),
@@ -71,6 +78,24 @@ extension Scenario {
         Scenario(name: "dependency changed", from: shop, to: shop.replacing("db:1", with: "db:2")),
         Scenario(name: "scaled up", from: pair, to: pair.replacing("web:1", with: "web:1, scale: 3")),
         Scenario(name: "scaled down", from: pair.replacing("web:1", with: "web:1, scale: 3"), to: pair),
+        Scenario(name: "start-first", from: overlapping, to: overlapping.replacing("web:1", with: "web:2")),
+        Scenario(
+            name: "start-first, two at a time and one less", from: overlapping,
+            to: overlapping.replacing("web:1", with: "web:2").replacing("delay: 1ms", with: "parallelism: 2")
+                .replacing("scale: 3", with: "scale: 2")),
+        Scenario(
+            name: "start-first, all at once, one more, and its dependant", from: overlapping,
+            to: overlapping.replacing("web:1", with: "web:2").replacing("delay: 1ms", with: "parallelism: 0")
+                .replacing("scale: 3", with: "scale: 4").replacing("proxy:1", with: "db:1")),
+        Scenario(
+            name: "start-first while its network is made anew", from: overlapping,
+            to: overlapping.replacing("web:1", with: "web:2") + "\nnetworks: {default: {labels: {a: b}}}"),
+        Scenario(
+            name: "start-first after one replica went", from: overlapping,
+            to: overlapping.replacing("web:1", with: "web:2"), change: { $0.engine.remove("shop-web-2") }),
+        Scenario(
+            name: "stop-first in turns", from: overlapping.replacing("start-first", with: "stop-first"),
+            to: overlapping.replacing("start-first", with: "stop-first").replacing("web:1", with: "web:2")),
         Scenario(
             name: "scaled up and changed", from: pair.replacing("web:1", with: "web:1, scale: 2"),
             to: pair.replacing("web:1", with: "web:2, scale: 3")),

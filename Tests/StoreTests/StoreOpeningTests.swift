@@ -1,3 +1,4 @@
+import Compose
 import Deploy
 import Foundation
 import Glibc
@@ -101,6 +102,20 @@ import Testing
         #expect(try directory.sqlite3(query) == new)
         #expect(new.contains("host_builds"))
         #expect(new.contains("image_digests"))
+    }
+
+    @Test func `a project that an earlier version recorded is read, what it did not know being empty`() async throws {
+        let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/project-before-extensions.json")
+        let store = try Store.open(directory: directory.state)
+        try await store.save(.full(1, .succeeded))
+        try directory.sqlite3("UPDATE snapshots SET project_model = CAST(readfile('\(fixture.path)') AS TEXT);")
+        let project = try #require(try await store.record(of: "shop").lastGood?.snapshot?.project)
+        let web = try #require(project.services["web"])
+        #expect(project.services.keys.sorted() == ["db", "web"] && project.networks["front"]?.name == "rich_front")
+        #expect(web.volumes.map(\.target) == ["/token", "/data", "/scratch"] && web.ports.map(\.target) == [8080])
+        #expect(web.deploy?.resources.limits?.memory == 64 << 20 && web.deploy?.extensions == [:])
+        #expect(web.healthcheck?.extensions == [:] && web.networks["front"]??.aliases == ["shop"])
     }
 
     @Test func `a database of a newer version is refused and left alone`() async throws {

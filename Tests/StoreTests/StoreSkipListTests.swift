@@ -66,7 +66,7 @@ import Testing
         try await store.skip(.failure("a"), in: "shop")
         try await store.skip(similar, in: "shop")
         let error = try await storeError { _ = try await store.removeSkipped("aa", in: "shop") }
-        #expect(error.reason == .commitMissing)
+        #expect(error.reason == .usage)
         #expect(error.message.contains(similar.commit.hex))
         #expect(try await !store.removeSkipped("", in: "shop"))
         #expect(try await !store.removeSkipped("a%", in: "shop"))

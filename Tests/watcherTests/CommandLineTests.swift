@@ -40,6 +40,14 @@ import WatcherTestSupport
         #expect(status("deploy", "a", "--commit", "3f2a1c9") == nil)
     }
 
+    @Test func `a command that there is not is told with the nearest`() throws {
+        let error = try #require(Watcher.unknownCommand(["statsu", "shop"]))
+        #expect(error.message == "there is no command \"statsu\"; did you mean \"status\"?")
+        #expect(error.advice.contains("check, deploy, rollback"))
+        #expect(Watcher.unknownCommand(["status", "--what"]) == nil && Watcher.unknownCommand(["--what"]) == nil)
+        #expect(Watcher.unknownCommand([]) == nil && Watcher.unknownCommand(["help", "x"]) == nil)
+    }
+
     @Test func `wrong command lines are wrong usage`() {
         #expect(status("deploy", "--no-such-option") == 64)
         #expect(status("no-such-command") == 64)

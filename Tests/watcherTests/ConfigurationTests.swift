@@ -58,7 +58,7 @@ import Testing
         #expect(project.settings.files.isEmpty && project.settings.profiles.isEmpty)
         #expect(project.settings.settle == .seconds(3))
         #expect(project.settings.healthTimeout == nil && project.settings.retryAfter == nil)
-        #expect(project.settings.prunesOrphans && !project.settings.allowsRewrite)
+        #expect(project.settings.prunesOrphans && !project.settings.allowsRewrite && !project.settings.prunesImages)
         #expect(project.settings.home == "/home/ada")
         #expect(project.revision == .branch("main"))
         #expect(project.access == GitAccess())
@@ -83,7 +83,7 @@ import Testing
                     engine: {host: tcp://engine:2376, tls: {ca: ca.pem, cert: cert.pem, key: {file: key}}}
                     health: {timeout: 5m, settle: 0s}
                     retry: {after: 1h, attempts: 2}
-                    prune: {orphans: false}
+                    prune: {orphans: false, images: true}
                 """
             let project = try #require(try read(text, file: "\(directory)/config.yaml").projects.first)
             let settings = project.settings
@@ -97,7 +97,7 @@ import Testing
             #expect(project.access.sshKey == "\(directory)/key")
             #expect(project.access.knownHosts == "\(directory)/hosts")
             #expect(project.access.username == "deploy")
-            #expect(settings.allowsRewrite && !settings.prunesOrphans)
+            #expect(settings.allowsRewrite && !settings.prunesOrphans && settings.prunesImages)
             #expect(
                 project.engine
                     == EngineConfiguration(
@@ -176,6 +176,7 @@ import Testing
         ("run: {}", "4:10: run: image is missing"),
         ("run: {image: a, mount: src}", "4:28: run.mount: expected an absolute path"),
         ("run: {image: a, env_file: b}", "4:21: run.env_file: write env_files"),
+        ("run: {image: a, build: b}", "4:21: run.build: it runs an image; what is built for it is the project's build"),
     ])
     func `a command or a service that cannot be read is told with its place`(line: String, problem: String) {
         #expect(problems(with: line).hasPrefix(problem), "\(problems(with: line))")
@@ -195,8 +196,7 @@ import Testing
     @Test func `keys of a later version inside sections are refused as well`() {
         #expect(
             problems(with: "prune: {images: true}", "git: {verify: {}}")
-                == "4:13: prune.images: not supported by this version of watcher\n"
-                + "5:11: git.verify: not supported by this version of watcher")
+                == "5:11: git.verify: not supported by this version of watcher")
     }
 
     @Test func `all problems are told at once, in the order of the file`() {

@@ -316,10 +316,10 @@ import WatcherTestSupport
                 shop: nothing deployed by watcher yet
                   suspended: move (until \(started))
                   cannot reach the engine
-                ├─ c  no container
+                ├─ c  not known
                 │  └─ missing  not in the project
-                └─ a  no container
-                   └─ b  no container
+                └─ a  not known
+                   └─ b  not known
                       └─ a (above)
 
                 """)

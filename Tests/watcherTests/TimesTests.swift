@@ -19,6 +19,10 @@ import Testing
         #expect(Times.moment("2026-11-21", now: now, .past) == 1_795_219_200_000)
         #expect(Times.moment("2026-11-21T05:00:00Z", now: now, .past) == 1_795_237_200_000)
         #expect(Times.moment("2026-11-21T06:00:00+01:00", now: now, .past) == 1_795_237_200_000)
+        #expect(Times.moment("2026-11-21T05:00:00.25Z", now: now, .past) == 1_795_237_200_250)
+        #expect(Times.moment("2026-11-21T05:00:00.123456789Z", now: now, .past) == 1_795_237_200_123)
+        #expect(Times.moment("500ms", now: now, .past) == now - 500)
+        #expect(Times.moment("9999999999999999s", now: now, .past) == nil)
         #expect(Times.moment("24h", now: now, .past) == now - 86_400_000)
         #expect(Times.moment("24h", now: now, .future) == now + 86_400_000)
         for text in ["", "yesterday", "2026-13-01", "12:00", "24"] {

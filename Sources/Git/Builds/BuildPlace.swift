@@ -19,8 +19,9 @@ struct BuildPlace: Sendable {
 
     func all() throws -> Set<BuildID> { Set(try HostFile.names(in: builds).compactMap(BuildID.init)) }
 
-    /// Removes what was kept of all other builds, and what a run that died was about to keep.
+    /// Removes what was kept of all other builds, and what a run that died was about to keep, or was building.
     func keep(_ wanted: Set<BuildID>) throws {
+        try clear()
         for name in try HostFile.names(in: builds) where BuildID(name).map({ !wanted.contains($0) }) ?? true {
             try HostFile.remove("\(builds)/\(name)")
         }

@@ -30,6 +30,12 @@ package struct GitStagedCheckout: StagedCheckout {
 
     package var changedPaths: [String] { (prepared.map(\.path) + removed).sorted().map(\.text) }
 
+    package var restoredPaths: [String] {
+        guard !manifest.isSwitching else { return [] }
+        let written = Dictionary(manifest.files.map { ($0.path, $0.id) }, uniquingKeysWith: { $1 })
+        return prepared.filter { $0.isReplacing && written[$0.path] == $0.entry.id.hex }.map(\.path.text)
+    }
+
     package func switchOver() async throws {
         let value = self
         try await thread.run { try value.putInPlace() }

@@ -61,6 +61,7 @@ extension Plan: CustomStringConvertible {
         let containers = wait.containers.map { describe($0) }.joined(separator: ", ")
         return "wait until \(wait.service) (\(containers)) is \(state)"
             + (wait.isRequired ? "" : ", not required") + (wait.isOfKept ? ", as it is" : "")
+            + (wait.delay > .zero ? ", and \(wait.delay) more" : "")
     }
 
     private func describe(_ container: ContainerReference) -> String {

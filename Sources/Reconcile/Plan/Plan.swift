@@ -74,14 +74,36 @@ package struct Plan: Sendable, Equatable {
         package var kind: String
         package var name: String
         package var action: Action
-        /// Each names the field, file or fact: `image nginx:1.25 → nginx:1.27`.
+        /// Each names the field, file or fact: `image nginx:1.25 → 1.27`.
         package var causes: [String]
+        /// The same for programs, where it is known which field or file it was.
+        package var details: [Cause]?
 
-        package init(kind: String, name: String, action: Action, causes: [String]) {
+        package init(kind: String, name: String, action: Action, causes: [String], details: [Cause]? = nil) {
             self.kind = kind
             self.name = name
             self.action = action
             self.causes = causes
+            self.details = details
+        }
+    }
+
+    /// Why something happens.
+    package struct Cause: Sendable, Hashable, Codable {
+        /// For people, without values of variables: `environment FOO changed`, `nginx.conf changed in 3f2a1c9d0e`.
+        package var text: String
+        /// The attribute of the service that differs: `image`, `stop_grace_period`.
+        package var field: String?
+        /// The file that differs, relative to the repository.
+        package var file: String?
+        /// The newest commit that changed the file.
+        package var commit: CommitID?
+
+        package init(_ text: String, field: String? = nil, file: String? = nil, commit: CommitID? = nil) {
+            self.text = text
+            self.field = field
+            self.file = file
+            self.commit = commit
         }
     }
 }
@@ -173,12 +195,15 @@ package struct Wait<Container: Sendable & Hashable>: Sendable, Equatable {
     package var timeout: Duration
     /// The plan leaves the containers as they are, so that a failure is not its doing.
     package var isOfKept = false
+    /// How long the step goes on once the expectation holds.
+    package var delay: Duration = .zero
 
     package init(
         service: String, containers: [Container], expectation: WaitExpectation, isRequired: Bool = true,
-        timeout: Duration, isOfKept: Bool = false
+        timeout: Duration, isOfKept: Bool = false, delay: Duration = .zero
     ) {
         self.isOfKept = isOfKept
+        self.delay = delay
         self.service = service
         self.containers = containers
         self.expectation = expectation
@@ -215,7 +240,7 @@ extension Operation {
                 Wait<Other>(
                     service: wait.service, containers: try wait.containers.map(transform),
                     expectation: wait.expectation, isRequired: wait.isRequired, timeout: wait.timeout,
-                    isOfKept: wait.isOfKept))
+                    isOfKept: wait.isOfKept, delay: wait.delay))
         }
     }
 }

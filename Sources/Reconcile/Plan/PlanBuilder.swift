@@ -27,8 +27,10 @@ struct PlanBuilder {
     }
 
     /// Notes a change; the same one of several replicas counts once.
-    mutating func note(_ kind: String, _ name: String, _ action: Plan.Change.Action, _ causes: [String]) {
-        let change = Plan.Change(kind: kind, name: name, action: action, causes: causes)
+    mutating func note(
+        _ kind: String, _ name: String, _ action: Plan.Change.Action, _ causes: [String], details: [Plan.Cause]? = nil
+    ) {
+        let change = Plan.Change(kind: kind, name: name, action: action, causes: causes, details: details)
         if !changes.contains(change) { changes.append(change) }
     }
 }

@@ -8,7 +8,7 @@ extension Reconciler {
             guard let entry = work[name] else { continue }
             for container in entry.surplus { clear(container, cause: "more replicas than wanted") }
             for replacement in entry.replaced where isInTheWay(replacement) {
-                clear(replacement.old, cause: replacement.causes.joined(separator: ", "))
+                clear(replacement.old, cause: replacement.cause)
             }
         }
     }

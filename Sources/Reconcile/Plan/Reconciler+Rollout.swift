@@ -12,12 +12,7 @@ extension Reconciler {
         guard !entry.replaced.isEmpty || !entry.added.isEmpty || !woken.isEmpty else { return }
 
         let ready = readiness(of: service) + creationSteps + clearingSteps
-        var started: [ContainerReference] = []
-        var last: [Int] = []
-        for replacement in entry.replaced {
-            last = [swap(replacement, service, after: ready + last)]
-            started.append(.created(step: replacement.creation))
-        }
+        var (started, last) = replace(entry.replaced, service, after: ready)
         for addition in entry.added {
             last = [startAdded(addition, service, after: ready + last)]
             started.append(.created(step: addition.creation))
@@ -53,17 +48,6 @@ extension Reconciler {
         builder.add(
             .rename(.existing(container.id), to: final), cause: cause, service: service.name,
             after: creationSteps + clearingSteps)
-    }
-
-    /// Parks the old container and starts its successor under its name; the time in between is one stop and one start.
-    private mutating func swap(_ replacement: ServiceWork.Replacement, _ service: Service, after: [Int]) -> Int {
-        let new = ContainerReference.created(step: replacement.creation)
-        let cause = replacement.causes.joined(separator: ", ")
-        let final = service.containerName(in: target.project, number: replacement.old.number)
-        let (renamed, stopped) = retire(replacement.old, cause: cause, after: after)
-        let named = builder.add(
-            .rename(new, to: final), cause: cause, service: service.name, after: after + [renamed])
-        return builder.add(.start(new), cause: cause, service: service.name, after: [named, stopped])
     }
 
     private mutating func startAdded(_ addition: ServiceWork.Addition, _ service: Service, after: [Int]) -> Int {
@@ -151,7 +135,7 @@ extension Reconciler {
         return isAwaitedToComplete(service.name)
     }
 
-    private func isAwaitedToComplete(_ name: String) -> Bool {
+    func isAwaitedToComplete(_ name: String) -> Bool {
         target.project.services.values.contains { $0.dependsOn[name]?.condition == .completedSuccessfully }
     }
 
@@ -211,27 +195,34 @@ extension Reconciler {
     }
 
     /// Whether the deployment fails with the service. It does not when others depend on it and all of them do without.
-    private func isRequired(_ name: String) -> Bool {
+    func isRequired(_ name: String) -> Bool {
         let dependencies = target.project.services.values.compactMap { $0.dependsOn[name] }
         return dependencies.isEmpty || dependencies.contains(where: \.required)
     }
 
-    private func verification(of service: Service) -> WaitExpectation {
-        isAwaitedToComplete(service.name) ? .completed : .verified(settle: target.settle)
+    func verification(of service: Service) -> WaitExpectation {
+        isAwaitedToComplete(service.name) ? .completed : .verified(settle: settle(of: service))
     }
 
     /// The configured bound, else one derived from the health check; jobs without a bound get an hour.
-    private func timeout(of service: Service) -> Duration {
-        if let timeout = target.healthTimeout { return timeout }
+    func timeout(of service: Service) -> Duration {
+        if let timeout = target.healthTimeout {
+            return max(timeout, service.monitor.map { $0 + .seconds(10) } ?? .zero)
+        }
         if isAwaitedToComplete(service.name) { return .seconds(3600) }
-        return service.derivedHealthTimeout + target.settle
+        return service.derivedHealthTimeout + settle(of: service)
+    }
+
+    /// How long the service has to run when it has no health check: `update_config.monitor`, else what is configured.
+    private func settle(of service: Service) -> Duration {
+        service.monitor ?? target.settle
     }
 }
 
 extension Service {
-    /// The services whose network, IPC or PID namespace this one shares.
-    fileprivate var namespaceOwners: [String] {
-        [networkMode, ipc, pid].compactMap { $0 }.filter { $0.hasPrefix("service:") }
-            .map { String($0.dropFirst("service:".count)) }
+    /// How long `update_config` wants a new container to be watched; nil when it does not say.
+    fileprivate var monitor: Duration? {
+        guard let monitor = deploy?.updateConfig?.monitor, monitor > .zero else { return nil }
+        return monitor
     }
 }

@@ -4,9 +4,11 @@ import Compose
 struct ServiceWork {
     struct Replacement {
         var old: ObservedState.Container
-        var causes: [String]
+        var causes: [Plan.Cause]
         /// The step that creates the successor.
         var creation = 0
+        /// All causes in one line.
+        var cause: String { causes.map(\.text).joined(separator: ", ") }
     }
 
     struct Addition {
@@ -33,7 +35,7 @@ extension Reconciler {
         }
         let references = currentReferences(service)
         var judged = (present[name] ?? []).map { container in
-            var causes = shared.map { "it shares a namespace or volumes with \($0), which is recreated" }
+            var causes = shared.map { Plan.Cause("it shares a namespace or volumes with \($0), which is recreated") }
             if causes.isEmpty {
                 causes = assessment.obsolescence(of: container, as: service, references: references)
             }
@@ -81,7 +83,7 @@ extension Reconciler {
                 entry.replaced[index].creation = create(
                     service, number: old.number, name: freeName("\(old.id.short)_\(final)"), final: final,
                     replacing: old.id,
-                    cause: entry.replaced[index].causes.joined(separator: ", "))
+                    cause: entry.replaced[index].cause)
             }
             for index in entry.added.indices {
                 let addition = entry.added[index]
@@ -136,9 +138,11 @@ extension Reconciler {
 
     private mutating func note(_ service: Service, _ entry: ServiceWork) {
         if !entry.replaced.isEmpty {
-            var causes: [String] = []
+            var causes: [Plan.Cause] = []
             for cause in entry.replaced.flatMap(\.causes) where !causes.contains(cause) { causes.append(cause) }
-            builder.note("service", service.name, .recreate, causes)
+            let details = causes.filter { $0.field != nil || $0.file != nil }
+            builder.note(
+                "service", service.name, .recreate, causes.map(\.text), details: details.isEmpty ? nil : details)
         } else if !entry.added.isEmpty {
             let isNew = present[service.name] == nil
             builder.note(

@@ -28,6 +28,8 @@ package struct Reconciler {
     var clearingSteps: [Int] = []
     /// The rename and the stop of each container that is parked.
     var retired: [ContainerID: (renamed: Int, stopped: Int)] = [:]
+    /// Containers whose successors run beside them until the whole deployment is verified.
+    var handovers: [(replacement: ServiceWork.Replacement, service: Service)] = []
     /// Steps after which the service's containers have been started.
     var startSteps: [String: [Int]] = [:]
     /// Services with a kept container that is started again.
@@ -63,6 +65,7 @@ package struct Reconciler {
         planCreations()
         planClearing()
         for name in order { planRollout(name) }
+        planHandovers()
         planLeftovers()
         planNetworkRemoval()
         var plan = Plan()

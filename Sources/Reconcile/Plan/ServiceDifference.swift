@@ -7,24 +7,34 @@ enum ServiceDifference {
         "name", "build", "pullPolicy", "scale", "dependsOn", "profiles", "extensions",
     ]
 
-    /// One phrase an attribute: `image a → b`, `environment FOO changed`, `ports changed`. Values of variables are
-    /// never told.
-    static func phrases(from old: Service, to new: Service) -> [String] {
+    /// One cause an attribute: `image nginx:1.25 → 1.27`, `environment FOO changed`, `ports changed`. Values of variables
+    /// are never told.
+    static func causes(from old: Service, to new: Service) -> [Plan.Cause] {
         zip(Mirror(reflecting: old).children, Mirror(reflecting: new).children).compactMap { before, after in
             guard let label = before.label, !unhashed.contains(label), !equal(before.value, after.value) else {
                 return nil
             }
-            return phrase(label, old, new)
+            return Plan.Cause(phrase(label, old, new), field: composeName(label))
         }
     }
 
     private static func phrase(_ label: String, _ old: Service, _ new: Service) -> String {
         switch label {
-        case "image": "image \(old.image ?? "(built)") → \(new.image ?? "(built)")"
+        case "image": "image \(old.image ?? "(built)") → \(newImage(old.image, new.image))"
         case "environment": "environment \(changedKeys(old.environment, new.environment)) changed"
         case "labels": "labels \(changedKeys(old.labels, new.labels)) changed"
         default: "\(composeName(label)) changed"
         }
+    }
+
+    /// Of a reference that differs from the old one only in its tag, the tag.
+    private static func newImage(_ old: String?, _ new: String?) -> String {
+        guard let new else { return "(built)" }
+        guard let old, let colon = new.lastIndex(of: ":"), !new.contains("@"), !old.contains("@"),
+            case let name = new[..<colon], !new[colon...].contains("/"),
+            old.hasPrefix(name + ":"), !old.dropFirst(name.count + 1).contains("/")
+        else { return new }
+        return String(new[new.index(after: colon)...])
     }
 
     private static func equal(_ one: Any, _ other: Any) -> Bool {

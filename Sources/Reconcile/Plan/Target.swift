@@ -10,6 +10,10 @@ package struct Target: Sendable {
     package var contentHashes: [String: String] = [:]
     /// The object id of each such file, by service and path, for naming what changed.
     package var contents: [String: [String: String]] = [:]
+    /// The newest commit that changed a file since the last good deployment, by path, as far as it is known.
+    package var fileCommits: [String: CommitID] = [:]
+    /// Such files that somebody changed on the host and that are put back as the commit has them.
+    package var restored: Set<String> = []
     /// What each service that is built is built from.
     package var builds: [String: BuildFingerprint] = [:]
     /// Image ids that a recorded deployment ran, by service; empty when the references decide.

@@ -32,13 +32,13 @@ struct StopCommand: AsyncParsableCommand {
         commandName: "stop", abstract: "Stop the containers of a project until it is started again.",
         usage: "watcher stop [--dry-run] [<options>] <project> [<service> ...]",
         discussion: ExitStatus.help(
-            [.success, .engineUnreachable, .stateUnusable, .temporary, .invalidConfiguration],
+            [.success, .changesPending, .usage, .engineUnreachable, .stateUnusable, .temporary, .invalidConfiguration],
             example: "watcher stop shop"))
 
     @Argument(help: "The project.") var project: String
     @Argument(help: ArgumentHelp("Services; all of the project by default.", valueName: "service"))
     var services: [String] = []
-    @Flag(help: "Only say what would be done.") var dryRun = false
+    @Flag(help: "Only say what would be done (10 when something would).") var dryRun = false
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
@@ -48,8 +48,7 @@ struct StopCommand: AsyncParsableCommand {
         let names = Set(services)
         try await runs.run(selected) { [project, dryRun] deployer in
             // Before anything stops: a stop that is cut short must not be healed either.
-            if !dryRun { try await Halt.mark(project, store) }
-            return await deployer.stop(names, dryRun: dryRun)
+            await deployer.stop(names, dryRun: dryRun) { try await Halt.mark(project, store) }
         }
     }
 }
@@ -60,14 +59,15 @@ struct StartCommand: AsyncParsableCommand {
         usage: "watcher start [--dry-run] [<options>] <project> [<service> ...]",
         discussion: ExitStatus.help(
             [
-                .success, .restored, .failed, .restoreFailed, .engineUnreachable, .stateUnusable, .temporary,
+                .success, .changesPending, .restored, .failed, .restoreFailed, .usage, .engineUnreachable,
+                .stateUnusable, .temporary,
                 .invalidConfiguration,
             ], example: "watcher start shop"))
 
     @Argument(help: "The project.") var project: String
     @Argument(help: ArgumentHelp("Services; all of the project by default.", valueName: "service"))
     var services: [String] = []
-    @Flag(help: "Only say what would be done.") var dryRun = false
+    @Flag(help: "Only say what would be done (10 when something would).") var dryRun = false
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
@@ -89,12 +89,12 @@ struct DownCommand: AsyncParsableCommand {
         commandName: "down", abstract: "Remove the containers and networks of a project.",
         usage: "watcher down [--volumes] [--dry-run] [<options>] <project>",
         discussion: ExitStatus.help(
-            [.success, .engineUnreachable, .stateUnusable, .temporary, .invalidConfiguration],
+            [.success, .changesPending, .engineUnreachable, .stateUnusable, .temporary, .invalidConfiguration],
             example: "watcher down shop"))
 
     @Argument(help: "The project.") var project: String
     @Flag(help: "Remove its volumes too, and what is in them.") var volumes = false
-    @Flag(help: "Only say what would be done.") var dryRun = false
+    @Flag(help: "Only say what would be done (10 when something would).") var dryRun = false
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
@@ -102,8 +102,7 @@ struct DownCommand: AsyncParsableCommand {
         let selected = try runs.wiring.configuration().selected([project])
         let store = try runs.wiring.store()
         try await runs.run(selected) { [project, volumes, dryRun] deployer in
-            if !dryRun { try await Halt.mark(project, store) }
-            return await deployer.down(volumes: volumes, dryRun: dryRun)
+            await deployer.down(volumes: volumes, dryRun: dryRun) { try await Halt.mark(project, store) }
         }
     }
 }

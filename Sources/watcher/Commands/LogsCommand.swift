@@ -22,13 +22,15 @@ struct LogsCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Go on until interrupted, also with containers that are made anew.")
     var follow = false
 
-    @Option(name: .customShort("n"), help: ArgumentHelp("Only so many lines of each container.", valueName: "count"))
+    @Option(
+        name: [.customShort("n"), .customLong("tail")],
+        help: ArgumentHelp("Only so many lines of each container.", valueName: "count"))
     var count: Int?
 
     @Option(help: ArgumentHelp("Only what is newer: 10m, 2026-11-22 or 2026-11-22T06:00:00Z.", valueName: "time"))
     var since: String?
 
-    @Flag(help: "Begin each line with the time it was written.")
+    @Flag(name: .shortAndLong, help: "Begin each line with the time it was written.")
     var timestamps = false
 
     @OptionGroup var options: GlobalOptions
@@ -77,7 +79,11 @@ struct LogsCommand: AsyncParsableCommand {
             printer: LogPrinter(wiring, timestamps: timestamps, services: shown),
             warn: { [terminal = wiring.terminal] in terminal.message("watcher: \($0.printable)", priority: 4) })
         var reading = LogReading(tail: count)
-        reading.since = since.flatMap { Times.moment($0, now: Times.now, .past) }.map { $0 * 1_000_000 }
+        // In the years of which nanoseconds since 1970 are numbers.
+        let years = 0..<Int.max / 1_000_000
+        reading.since = since.flatMap { Times.moment($0, now: Times.now, .past) }.map {
+            min(max($0, years.lowerBound), years.upperBound) * 1_000_000
+        }
         if follow {
             try await reader.follow(reading)
         } else {

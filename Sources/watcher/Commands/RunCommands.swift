@@ -102,7 +102,7 @@ struct DeployCommand: AsyncParsableCommand {
         usage: "watcher deploy [<options>] [<project> ...]",
         discussion: ExitStatus.help(
             [
-                .success, .skipListed, .suspended, .branchRewritten, .restored, .failed, .restoreFailed,
+                .success, .skipListed, .suspended, .branchRewritten, .restored, .failed, .restoreFailed, .usage,
                 .invalidProject, .engineUnreachable, .stateUnusable, .temporary, .refused, .invalidConfiguration,
             ], example: "watcher deploy shop --format json"))
 

@@ -147,9 +147,11 @@ extension ConfigurationReader {
             problems.add("\(section.path): files and run exclude each other", at: files.location)
         }
         if service["image"] == nil { problems.add("\(path): image is missing", at: node.location) }
-        for (key, instead) in [("env_file", "env_files"), ("build", "the project's build")] {
+        for (key, instead) in [
+            ("env_file", "write env_files"), ("build", "it runs an image; what is built for it is the project's build"),
+        ] {
             if let entry = service.entry(for: key) {
-                problems.add("\(path).\(key): write \(instead)", at: entry.keyLocation)
+                problems.add("\(path).\(key): \(instead)", at: entry.keyLocation)
             }
         }
         if let mount = service["mount"], mount.string?.hasPrefix("/") != true {

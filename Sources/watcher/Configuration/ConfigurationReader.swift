@@ -195,9 +195,10 @@ struct ConfigurationReader {
         }
         if let prune = section.node("prune").flatMap({
             SectionReader(
-                $0, path: section.name("prune"), keys: ["orphans"], later: ["images"], problems: problems)
+                $0, path: section.name("prune"), keys: ["orphans", "images"], problems: problems)
         }) {
             settings.prunesOrphans = prune.bool("orphans", default: true)
+            settings.prunesImages = prune.bool("images", default: false)
         }
     }
 

@@ -41,8 +41,8 @@ enum ExampleConfiguration {
               #settle: 3s
             # Try a commit that failed again; by default it stays on the skip list.
             #retry: {after: 1h, attempts: 3}
-            # Remove containers of services that are no longer in the files.
-            #prune: {orphans: true}
+            # Remove containers of services that are no longer in the files, and images that no rollback needs.
+            #prune: {orphans: true, images: false}
             # Commands on this host before the Compose files are loaded; what they make is put in place too.
             #build: [[go, build, -o, app, .], {shell: "age -d -i /etc/watcher/age.key -o token token.age"}]
             # A service instead of Compose files; the checkout is mounted at /src.

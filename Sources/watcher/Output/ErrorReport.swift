@@ -14,7 +14,7 @@ struct ErrorReport: Encodable, Equatable {
     let schema = JSONOutput.schema
     let kind = "error"
     var exitStatus: Int32
-    /// A code of `Reason`, or `usage`.
+    /// A code of `Reason`.
     var reason: String
     /// One problem a line.
     var message: String
@@ -45,7 +45,7 @@ struct ErrorReport: Encodable, Equatable {
             self.init(
                 ExitStatus(error.reason), reason: error.reason.rawValue, message: error.message, advice: error.advice)
         case let error as UsageError:
-            self.init(.usage, reason: "usage", message: error.message, advice: error.advice)
+            self.init(.usage, reason: Reason.usage.rawValue, message: error.message, advice: error.advice)
         case is CancellationError:
             self.init(.interrupted, reason: Reason.interrupted.rawValue, message: "the run was interrupted")
         default:
@@ -57,7 +57,8 @@ struct ErrorReport: Encodable, Equatable {
 
     /// Wrong usage as ArgumentParser explains it.
     init(usage error: any Error) {
-        self.init(.usage, reason: "usage", message: Watcher.message(for: error), advice: "See watcher help.")
+        self.init(
+            .usage, reason: Reason.usage.rawValue, message: Watcher.message(for: error), advice: "See watcher help.")
     }
 
     /// For stderr: every problem a line of its own that begins with the program's name, the advice below.

@@ -10,6 +10,9 @@ struct DeploymentView: Encodable {
     var commit: Commit
     var reason: Reason?
     var message: String?
+    /// The service it failed with, and its container's last lines; in details only.
+    var service: String?
+    var logLines: [String]?
     var startedAt: Int
     var finishedAt: Int?
     var attempts: Int
@@ -23,6 +26,8 @@ struct DeploymentView: Encodable {
         commit = deployment.commit
         reason = deployment.reason
         message = deployment.message
+        service = deployment.service
+        logLines = deployment.logLines.isEmpty ? nil : deployment.logLines
         startedAt = deployment.startedAt
         finishedAt = deployment.finishedAt
         attempts = deployment.attempts
@@ -82,6 +87,10 @@ struct DeploymentReport: Encodable {
         if let reason = view.reason { lines.append("Reason:   \(reason.rawValue)") }
         if let message = view.message {
             lines.append("Message:  \(message.printable.split(separator: "\n").joined(separator: "\n          "))")
+        }
+        if let logLines = view.logLines {
+            lines.append("Last lines\(view.service.map { " of \($0.printable)" } ?? ""):")
+            lines += logLines.map { "  | \($0.printable)" }
         }
         if !view.changes.isEmpty {
             lines.append("Changes:")

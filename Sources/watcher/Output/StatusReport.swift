@@ -157,7 +157,8 @@ private struct StatusText {
             let usage = container.stats.map { ["[\($0.text)]"] } ?? []
             return ([text] + container.ports.map(\.printable) + usage).joined(separator: " ")
         }
-        let all = containers.isEmpty ? "no container".colored(.red, colors) : containers.joined(separator: ", ")
+        let none = project.trouble == nil ? "no container".colored(.red, colors) : "not known"
+        let all = containers.isEmpty ? none : containers.joined(separator: ", ")
         return service.image.map { "\(all)  \($0.printable)" } ?? all
     }
 }

@@ -31,16 +31,22 @@ enum Times {
     /// nil for anything else.
     static func moment(_ text: String, now: Int, _ direction: Direction) -> Int? {
         if let span = Duration(configured: text) {
-            let milliseconds = Int(span.components.seconds) * 1000
+            // A thousand years are enough, and can be reckoned with.
+            guard span < .seconds(1000 * 365 * 86_400) else { return nil }
+            let milliseconds = Int(span / .milliseconds(1))
             return direction == .past ? now - milliseconds : now + milliseconds
         }
         // The format style knows no fraction.
         var whole = text
+        var fraction = 0
         if let dot = text.firstIndex(of: ".") {
             let digits = text[text.index(after: dot)...].prefix { $0.isASCII && $0.isNumber }
+            fraction = Int((String(digits) + "000").prefix(3)) ?? 0
             if !digits.isEmpty { whole.removeSubrange(dot..<digits.endIndex) }
         }
-        if let date = try? Date(whole, strategy: .iso8601) { return Int(date.timeIntervalSince1970 * 1000) }
+        if let date = try? Date(whole, strategy: .iso8601) {
+            return Int(date.timeIntervalSince1970) * 1000 + fraction
+        }
         if let day = try? Date(text + "T00:00:00Z", strategy: .iso8601) { return Int(day.timeIntervalSince1970 * 1000) }
         return nil
     }

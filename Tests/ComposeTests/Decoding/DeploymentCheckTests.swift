@@ -123,6 +123,71 @@ struct DeploymentCheckTests {
             ])
     }
 
+    @Test(arguments: [
+        (#""container_name": "main""#, "container_name gives main to one container at a time"),
+        (#""network_mode": "host""#, "with network_mode: host both would listen on the same ports"),
+        (#""network_mode": "service:b""#, "it shares a namespace with b"),
+        (#""pid": "service:b""#, "it shares a namespace with b"),
+        (#""ipc": "container:x""#, "it shares the namespace of container:x"),
+        (#""mac_address": "02:42:ac:11:00:02""#, "MAC address 02:42:ac:11:00:02 is for one container at a time"),
+        (
+            #""ports": [{"target": 80}, {"target": 80, "published": "8080"}]"#,
+            "host port 8080 can be bound by one container at a time"
+        ),
+        (
+            #""ports": [{"target": 80, "published": "8080-8082"}], "scale": 3"#,
+            "host port 8080-8082 can be bound by one container at a time"
+        ),
+        (
+            #""networks": {"default": {"ipv4_address": "10.9.0.2"}}"#,
+            "address 10.9.0.2 in network default is for one container at a time"
+        ),
+    ])
+    func `start-first is refused where two containers cannot run side by side`(
+        _ attribute: String, _ reason: String
+    ) throws {
+        func json(_ order: String) -> String {
+            let update = #""deploy": {"update_config": {"order": "\#(order)"}}"#
+            return #"{"services": {"a": {"image": "i", \#(update), \#(attribute)}, "b": {"image": "i"}}}"#
+        }
+        #expect(
+            try problems(json("start-first")) == [
+                "services.a.deploy.update_config.order: start-first is not possible: \(reason); use stop-first"
+            ])
+        #expect(try problems(json("stop-first")).isEmpty)
+    }
+
+    @Test func `start-first is refused for a service whose namespace others share, and allowed elsewhere`() throws {
+        let update = #""deploy": {"update_config": {"order": "start-first"}}"#
+        #expect(
+            try problems(
+                #"{"services": {"a": {"image": "i", \#(update)}, "b": {"image": "i", "network_mode": "service:a"}}}"#)
+                == [
+                    "services.a.deploy.update_config.order: start-first is not possible: b shares its namespace; "
+                        + "use stop-first"
+                ])
+        let fine =
+            #""image": "i", "ports": [{"target": 80}, {"target": 81, "published": "8080-8083"}], "scale": 3, "#
+            + #""volumes_from": ["b"]"#
+        #expect(
+            try problems(#"{"services": {"a": {\#(fine), \#(update)}, "b": {"image": "i"}}}"#).isEmpty)
+    }
+
+    @Test func `what update_config asks for and does not get is warned of`() throws {
+        let json = """
+            {"services": {
+                "a": {"image": "i", "deploy": {"update_config": {"failure_action": "pause", "max_failure_ratio": 0.5}}},
+                "b": {"image": "i", "deploy": {"update_config": {"failure_action": "rollback", "parallelism": 2}}}}}
+            """
+        #expect(
+            try Project.from(json: json).deploymentWarnings().map { "\($0.path): \($0.message)" } == [
+                "services.a.deploy.update_config.failure_action: a deployment that fails is undone as a whole, whatever "
+                    + "this says",
+                "services.a.deploy.update_config.max_failure_ratio: one container that fails is enough for the "
+                    + "deployment to fail",
+            ])
+    }
+
     @Test func `an ordinary project can be deployed`() throws {
         #expect(
             try problems(
