@@ -60,7 +60,7 @@ import WatcherTestSupport
         ("FROM 127.0.0.1:1/x:1\n", [], "127.0.0.1:1", .registryUnreachable),
         ("FROM REGISTRY/no/such:1\n", [], "no/such", .imageNotFound),
         // It is here, but the registry is asked for a newer one.
-        ("FROM busybox:1\n", ["pull: true"], "busybox", .registryUnreachable),
+        ("FROM busybox:1\n", ["pull: true"], "docker.io", .registryUnreachable),
     ])
     func `a failure says whose fault it is`(
         _ dockerfile: String, _ lines: [String], _ words: String, _ reason: Reason
