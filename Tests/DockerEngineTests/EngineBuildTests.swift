@@ -59,6 +59,8 @@ import WatcherTestSupport
         ("FROM busybox:1\n", ["target: none"], "none", .buildFailed), ("# empty\n", [], "", .buildFailed),
         ("FROM 127.0.0.1:1/x:1\n", [], "127.0.0.1:1", .registryUnreachable),
         ("FROM REGISTRY/no/such:1\n", [], "no/such", .imageNotFound),
+        // It is here, but the registry is asked for a newer one.
+        ("FROM busybox:1\n", ["pull: true"], "docker.io", .registryUnreachable),
     ])
     func `a failure says whose fault it is`(
         _ dockerfile: String, _ lines: [String], _ words: String, _ reason: Reason
@@ -71,6 +73,27 @@ import WatcherTestSupport
             }
             #expect(error.reason == reason && error.detail.contains(words), "\(error)")
             #expect(error.message.contains("build image \(scenario.name)-web"))
+        }
+    }
+
+    @Test func `layers come from the images that may be used for it`() async throws {
+        try await EngineScenario.run { scenario in
+            let name = "\(scenario.name)-web"
+            func layer(_ lines: String...) async throws -> (id: String, isCached: Bool) {
+                let files = ["Dockerfile": "FROM busybox:1\nRUN cat /proc/sys/kernel/random/uuid > /id\n"]
+                let output = try await build(lines, files, in: scenario)
+                let image = try #require(try await scenario.client.imageDetails(of: name))
+                return (image.id, output.contains { $0.contains("Using cache") })
+            }
+            let first = try await layer()
+            let fromIt = try await layer("cache_from: ['\(name)']")
+            #expect(fromIt.isCached && fromIt.id == first.id)
+            for lines in ["cache_from: ['\(scenario.name)-none:1']", "no_cache: true"] {
+                let other = try await layer(lines)
+                #expect(!other.isCached && other.id != first.id, "\(lines)")
+            }
+            try await remove(name, scenario)
+            try await remove(first.id, scenario)
         }
     }
 

@@ -109,6 +109,118 @@ import WatcherTestSupport
     }
 
     // H3
+    @Test func `an identity token is traded for access, from config json and from a helper`() async throws {
+        try await Scenario.with { scenario in
+            let registry = try await scenario.tokenRegistry()
+            let (direct, image) = ("\(try TestEnvironment.registry())/\(scenario.id)", try await newImage(1, scenario))
+            try await scenario.engine.request("POST", "/images/\(image)/tag", query: ["repo": direct, "tag": "1"])
+            try await scenario.run(
+                "curl",
+                [
+                    "--silent", "--fail", "--noproxy", "*", "--unix-socket", try TestEnvironment.dockerSocket(), "-X",
+                    "POST", "-H", "X-Registry-Auth: e30=", "http://docker/images/\(direct)/push?tag=1",
+                ]
+            ).expecting(0).notSaying("errorDetail")
+            let reference = "\(registry.address)/\(scenario.id):1"
+            let repository = try await scenario.repository()
+            try await repository.commit(
+                compose: stack(service("web", "image: \(reference)", "pull_policy: always")), "begin")
+            let watcher = try scenario.watcher(ConfiguredProject(scenario.id, repository: repository.fileURL))
+            let helper = try scenario.write(
+                """
+                #!/bin/sh
+                echo '{"ServerURL":"\(registry.address)","Username":"<token>","Secret":"\(registry.token)"}'
+
+                """, to: "bin/docker-credential-test", mode: 0o755)
+            let bin = String(helper.dropLast("/docker-credential-test".count))
+            for (number, (configuration, status)) in [
+                (#"{"auths": {"\#(registry.address)": {"identitytoken": "wrong"}}}"#, 77), ("{}", 77),
+                (#"{"auths": {"\#(registry.address)": {"identitytoken": "\#(registry.token)"}}}"#, 0),
+                (#"{"credHelpers": {"\#(registry.address)": "test"}}"#, 0),
+            ].enumerated() {
+                let path = try scenario.write(configuration, to: "tokens-\(number)/config.json", mode: 0o600)
+                let environment = [
+                    "DOCKER_CONFIG": String(path.dropLast("/config.json".count)), "PATH": "\(bin):/usr/bin:/bin",
+                ]
+                try await forget(reference, scenario)
+                try await watcher.run("deploy", "-v", environment: environment).expecting(status)
+                    .saying(status == 0 ? "pulled" : "docker login").notSaying(registry.token)
+            }
+            try await forget("\(direct):1", scenario)
+        }
+    }
+
+    @Test func `always asks every time, once for all services; missing and never go by what is here`() async throws {
+        try await Scenario.with { scenario in
+            let registry = try await scenario.privateRegistry()
+            let login = try registry.dockerConfiguration(#"{"auths": {"\#(registry.address)": {"auth": "LOGIN"}}}"#)
+            let reference = try await registry.push(try await newImage(1, scenario), as: "app")
+            try await forget(reference, scenario)
+            let repository = try await scenario.repository()
+            let watcher = try scenario.watcher(ConfiguredProject(scenario.id, repository: repository.fileURL))
+            func deploy(_ policy: String, login: String = login, _ status: Int = 0) async throws -> FinishedProcess {
+                let services = ["a", "b"].map { service($0, "image: \(reference)", "pull_policy: \(policy)") }
+                try await repository.commit(compose: stack(services.joined()), policy)
+                return try await watcher.run("deploy", environment: ["DOCKER_CONFIG": login]).expecting(status)
+            }
+            func numbers() async throws -> [String?] {
+                try await scenario.engine.containers(project: scenario.id).map { $0.labels["number"] }
+            }
+            func pulls(_ run: FinishedProcess) -> Int { run.everything.ranges(of: "pulled \(reference)").count }
+            #expect(pulls(try await deploy("missing")) == 1)
+            try await registry.push(try await newImage(2, scenario), as: "app")
+            // Pushing gave the tag to the new image here; now it is the old one's again.
+            let old = try await scenario.engine.containers(project: scenario.id)[0].imageID
+            try await scenario.engine.request(
+                "POST", "/images/\(old)/tag", query: ["repo": "\(registry.address)/app", "tag": "1"])
+            for policy in ["missing", "never"] {
+                #expect(pulls(try await deploy(policy)) == 0)
+                #expect(try await numbers() == ["1", "1"])
+            }
+            #expect(pulls(try await deploy("always")) == 1)
+            #expect(try await numbers() == ["2", "2"])
+            // Nobody is let in any more: what is here goes on.
+            let before = try await scenario.engine.containers(project: scenario.id)
+            let nobody = try registry.dockerConfiguration("{}")
+            try await watcher.run("deploy", environment: ["DOCKER_CONFIG": nobody]).expecting(0)
+                .saying("the local image is used")
+            #expect(try await scenario.engine.containers(project: scenario.id) == before)
+            // What is not here and must not be asked for is missing.
+            try await repository.commit(
+                compose: stack(service("a", "image: \(registry.address)/other:1", "pull_policy: never")), "other")
+            try await watcher.run("deploy", environment: ["DOCKER_CONFIG": login]).expecting(75)
+                .saying("\(registry.address)/other:1", "pull policy forbids")
+            #expect(try await scenario.engine.containers(project: scenario.id) == before)
+        }
+    }
+
+    @Test func `an image for another platform is not what was asked for`() async throws {
+        try await Scenario.with { scenario in
+            let registry = try await scenario.privateRegistry()
+            let docker = [
+                "DOCKER_CONFIG": try registry.dockerConfiguration(
+                    #"{"auths": {"\#(registry.address)": {"auth": "LOGIN"}}}"#)
+            ]
+            let reference = try await registry.push(try await newImage(1, scenario), as: "app")
+            let own = try #require(try await image(reference, scenario)["Architecture"].text)
+            let other = own == "amd64" ? "arm64" : "amd64"
+            try await forget(reference, scenario)
+            let repository = try await scenario.repository()
+            let watcher = try scenario.watcher(ConfiguredProject(scenario.id, repository: repository.fileURL))
+            try await repository.commit(
+                compose: stack(service("web", "image: \(reference)", "platform: linux/\(other)")), "begin")
+            try await watcher.run("deploy", environment: docker).expecting(75)
+                .saying("it is there for linux/\(own) only, and linux/\(other) is asked for")
+            #expect(try await scenario.engine.containers(project: scenario.id).isEmpty)
+            try await repository.commit(
+                compose: stack(service("web", "image: \(reference)", "platform: linux/\(own)")), "correct it")
+            try await watcher.run("deploy", environment: docker).expecting(0)
+            let first = try await scenario.engine.container("web", in: scenario.id)
+            try await watcher.run("deploy", environment: docker).expecting(0).notSaying("pulled")
+            #expect(try await scenario.engine.container("web", in: scenario.id) == first)
+        }
+    }
+
     @Test func `a policy with a period goes by the time of the last pull`() async throws {
         try await Scenario.with { scenario in
             let registry = try await scenario.privateRegistry()

@@ -77,6 +77,69 @@ package struct PrivateRegistry: Sendable {
     }
 }
 
+/// What stands before the engine's registry and lets through whoever has traded an identity token for an access token.
+package struct TokenRegistry: Sendable {
+    /// The token it trades; different in every scenario.
+    package let token: String
+    /// `127.0.0.1:port`
+    package let address: String
+
+    init(in scenario: Scenario) async throws {
+        let port = EnginePorts.next()
+        address = "127.0.0.1:\(port)"
+        token = "id-\(scenario.id)-secret"
+        let script = try scenario.write(Self.program, to: "tokens/server.py")
+        try await scenario.startInEngineNetwork(
+            "tokens", ["python3", script, "\(port)", try TestEnvironment.registry(), token],
+            untilAnswers: "http://\(address)/v2/")
+    }
+
+    private static let program = #"""
+        import http.client, http.server, json, sys, urllib.parse
+
+        port, registry, token = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *arguments):
+                pass
+
+            def answer(self, status, headers, body):
+                self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
+                if not any(name.lower() == "content-length" for name, _ in headers):
+                    self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            def do_POST(self):
+                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                good = form.get("grant_type") == ["refresh_token"] and form.get("refresh_token") == [token]
+                body = {"access_token": "good", "expires_in": 300} if good else {"details": "unknown token"}
+                self.answer(200 if good else 401, [("Content-Type", "application/json")], json.dumps(body).encode())
+
+            def do_GET(self):
+                if self.headers.get("Authorization") != "Bearer good":
+                    realm = f'Bearer realm="http://127.0.0.1:{port}/token",service="tests",scope="repository:x:pull"'
+                    body = b'{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}'
+                    self.answer(401, [("Www-Authenticate", realm), ("Content-Type", "application/json")], body)
+                    return
+                upstream = http.client.HTTPConnection(registry)
+                accept = {"Accept": ", ".join(self.headers.get_all("Accept", []))}
+                upstream.request(self.command, self.path, headers=accept)
+                answer = upstream.getresponse()
+                kept = [h for h in answer.getheaders() if h[0].lower() not in ("transfer-encoding", "connection")]
+                self.answer(answer.status, kept, answer.read())
+
+            do_HEAD = do_GET
+
+        http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+        """#
+}
+
 /// A server in the network of the private engine that answers every request for a repository with one status.
 package struct RefusingRegistry: Sendable {
     /// `127.0.0.1:port`
@@ -139,6 +202,9 @@ private enum EnginePorts {
 extension Scenario {
     /// A registry with TLS and a login.
     package func privateRegistry() async throws -> PrivateRegistry { try await PrivateRegistry(in: self) }
+
+    /// A registry that wants an identity token.
+    package func tokenRegistry() async throws -> TokenRegistry { try await TokenRegistry(in: self) }
 
     /// A registry that refuses.
     package func refusingRegistry() async throws -> RefusingRegistry { try await RefusingRegistry(in: self) }

@@ -7,7 +7,7 @@ package import Reconcile
 import Synchronization
 
 extension EngineClient {
-    /// A pull that is not required and fails is fine when the image is there already. Trouble on the way to the registry is
+    /// A pull that is not required and fails is fine when the image is there already, for the platform. Trouble on the way to the registry is
     /// tried three times.
     package func pull(_ pull: Plan.ImagePull, progress: @escaping @Sendable (String) -> Void) async throws {
         do {
@@ -17,6 +17,22 @@ extension EngineClient {
             guard !pull.isRequired, try await imageDetails(of: pull.reference) != nil else { throw error }
             progress("\(pull.reference): not pulled, the local image is used (\(error.detail))")
         }
+        try await checkPlatform(of: pull)
+    }
+
+    /// Where a registry has an image for one platform only, engines take it for whichever is asked for, and refuse to make
+    /// a container of it later.
+    private func checkPlatform(of pull: Plan.ImagePull) async throws {
+        guard let wanted = pull.platform.map(ImagePlatform.init), !wanted.architecture.isEmpty,
+            let image = try await imageDetails(of: pull.reference), image.descriptor == nil,
+            let system = image.os, let architecture = image.architecture
+        else { return }
+        let platform = ImagePlatform(system: system, architecture: architecture, variant: image.variant ?? "")
+        guard platform.architecture != wanted.architecture else { return }
+        throw EngineError(
+            .imageNotFound, operation: "pull image \(pull.reference)",
+            detail: "it is there for \(platform) only, and \(wanted) is asked for",
+            advice: "Correct platform, or push the image for that platform.")
     }
 
     /// A pull does not change what the engine tells as the time of the last tag, but tagging does, and docker compose goes

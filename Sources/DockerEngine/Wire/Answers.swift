@@ -114,6 +114,8 @@ struct ImageAnswer: Decodable, Sendable {
     var os: String?
     var architecture: String?
     var variant: String?
+    /// Told by engines that keep images for several platforms under one reference, and then of the engine's own.
+    var descriptor: Config.Nothing?
 }
 
 /// The answer to creating a container or an exec.
