@@ -48,7 +48,8 @@ struct Applier: Sendable {
         _ steps: [Plan.Step], _ application: Application, _ verifier: Verifier
     ) async throws -> Application {
         var application = application
-        var waiting = steps
+        // What can start does so before more is created.
+        var waiting = steps.filter { !$0.isCreation } + steps.filter(\.isCreation)
         // A step may follow one of an earlier phase, which is done.
         var done = Set(1...(steps.map(\.id).max() ?? 1)).subtracting(steps.map(\.id))
         var failure: (any Error)?
@@ -178,6 +179,7 @@ extension Application {
 
 extension Plan.Step {
     fileprivate var isWait: Bool { if case .wait = operation { true } else { false } }
+    fileprivate var isCreation: Bool { if case .create = operation { true } else { false } }
 }
 
 extension Operation where Container == ContainerID {

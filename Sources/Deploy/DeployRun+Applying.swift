@@ -60,7 +60,12 @@ extension DeployRun {
 
     private func plan(_ candidate: Candidate) async throws -> (ObservedState, Plan) {
         try await stage(.plan, "comparing with what runs") {
-            let (observed, plan) = try await compare(candidate)
+            var (observed, plan) = try await compare(candidate, isBrief: true)
+            // Most runs find nothing to do; only those that do something have to know every container in full.
+            let isIdle = candidate.kind == .heal && plan.steps.isEmpty && plan.pulls.isEmpty && plan.builds.isEmpty
+            if !observed.containers.isEmpty, !isIdle {
+                (observed, plan) = try await compare(candidate)
+            }
             try checkLimits(of: observed, candidate)
             guard plan.missing.isEmpty else {
                 throw DeployError(
@@ -79,8 +84,9 @@ extension DeployRun {
         }
     }
 
-    private func compare(_ candidate: Candidate) async throws -> (ObservedState, Plan) {
-        let observed = try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages)
+    private func compare(_ candidate: Candidate, isBrief: Bool = false) async throws -> (ObservedState, Plan) {
+        let observed = try await observe(
+            candidate.snapshot.project, pinned: candidate.pinnedImages, isBrief: isBrief)
         var target = self.target(candidate, number: facts.record.nextNumber, observed)
         target.fileCommits = await fileCommits(candidate)
         return (observed, Reconciler.plan(target, observed))
@@ -260,7 +266,7 @@ extension DeployRun {
 
     /// Removes what was parked, then networks that are no longer wanted, each by itself. Trouble here does not undo a
     /// deployment that works; the next run tries again.
-    private func cleanUp(_ plan: Plan, _ candidate: Candidate, _ application: Application) async {
+    func cleanUp(_ plan: Plan, _ candidate: Candidate, _ application: Application) async {
         let steps = plan.steps.filter { $0.phase == .cleanup }
         let networks = steps.filter { if case .removeNetwork = $0.operation { true } else { false } }
         let others = steps.filter { step in !networks.contains { $0.id == step.id } }

@@ -185,16 +185,18 @@ extension DeployRun {
     }
 
     /// One round of reads about everything the snapshot's project names.
-    func observe(_ project: Project, pinned: [String: String] = [:]) async throws -> ObservedState {
+    func observe(
+        _ project: Project, pinned: [String: String] = [:], isBrief: Bool = false
+    ) async throws -> ObservedState {
         let services = project.services.values.filter { $0.provider == nil }
         let images =
             services.map { $0.imageName(in: project) }
             + services.flatMap(\.volumes).filter { $0.kind == .image }.compactMap(\.source)
-        return try await deployer.engine.observe(
-            ObservationQuery(
-                project: project.name, networks: project.networks.values.map(\.name).sorted(),
-                volumes: project.volumes.values.map(\.name).sorted(),
-                images: Set(images).union(pinned.values).sorted()))
+        var query = ObservationQuery(
+            project: project.name, networks: project.networks.values.map(\.name).sorted(),
+            volumes: project.volumes.values.map(\.name).sorted(), images: Set(images).union(pinned.values).sorted())
+        query.isBrief = isBrief
+        return try await deployer.engine.observe(query)
     }
 
     /// The target a candidate makes of itself, against the last good deployment.

@@ -66,22 +66,26 @@ extension DeployRun {
 
     /// Puts back what ran before the deployment: first its own containers, then whatever the last good snapshot lacks.
     private func undo(_ deployment: Deployment) async throws {
+        var leftovers = Plan()
         try await stage(.rollback, "putting back what ran before") {
             let lastGood = facts.record.lastGood
             // Containers come back even when the files cannot; then the attempt does not count as undone.
             let trouble = if let lastGood { await restoreCheckout(lastGood) } else { nil as DeployError? }
-            let isBack = try await putBack(deployment)
+            let isBack: Bool
+            (isBack, leftovers) = try await putBack(deployment)
             if let trouble { throw trouble }
             guard !isBack, let lastGood, deployment.kind != .heal,
                 let candidate = Candidate(recorded: lastGood, kind: .heal)
             else { return }
             try await apply(candidate)
         }
+        // What ran before runs again: what the attempt made can go in peace.
+        if let snapshot = deployment.snapshot { await cleanUp(leftovers, undoing(deployment, snapshot), Application()) }
     }
 
-    /// Puts containers and networks back; says whether all that was there before is there again.
-    private func putBack(_ deployment: Deployment) async throws -> Bool {
-        guard let before = deployment.before, let snapshot = deployment.snapshot else { return false }
+    /// Puts containers and networks back; says whether all that was there before is there again, and what is to be cleaned up.
+    private func putBack(_ deployment: Deployment) async throws -> (Bool, Plan) {
+        guard let before = deployment.before, let snapshot = deployment.snapshot else { return (false, Plan()) }
         let model = facts.record.lastGood?.snapshot?.project ?? snapshot.project
         func plan(_ observed: ObservedState) -> Plan {
             UndoPlanner.plan(
@@ -89,14 +93,23 @@ extension DeployRun {
                 observed: observed, model: model, settle: settings.settle,
                 timeout: settings.healthTimeout ?? .seconds(300))
         }
-        let candidate = Candidate(
-            commit: deployment.commit, kind: .heal,
-            snapshot: Snapshot(composeFiles: [:], project: model, imageIDs: [:], contentHashes: [:]))
-        let steps = plan(try await observe(snapshot.project)).steps
-        _ = try await applier(candidate, .rollback, former: snapshot.project).apply(steps)
+        let back = plan(try await observe(snapshot.project))
+        _ = try await applier(undoing(deployment, snapshot), .rollback, former: snapshot.project)
+            .apply(back.steps.filter { $0.phase == .apply })
         let observed = try await observe(snapshot.project)
         let there = Set(observed.containers.map(\.id))
-        return before.containers.allSatisfy { there.contains($0.id) || $0.isOneOff } && plan(observed).isEmpty
+        let isBack =
+            before.containers.allSatisfy { there.contains($0.id) || $0.isOneOff }
+            && !plan(observed).steps.contains { $0.phase == .apply }
+        return (isBack, back)
+    }
+
+    /// The way back has no files and images of its own, only the model of what ran before.
+    private func undoing(_ deployment: Deployment, _ snapshot: Snapshot) -> Candidate {
+        let model = facts.record.lastGood?.snapshot?.project ?? snapshot.project
+        return Candidate(
+            commit: deployment.commit, kind: .heal,
+            snapshot: Snapshot(composeFiles: [:], project: model, imageIDs: [:], contentHashes: [:]))
     }
 
     /// Re-applies the last good snapshot where parked containers were not enough, and checks the result.

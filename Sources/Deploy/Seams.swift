@@ -76,6 +76,9 @@ package struct ObservationQuery: Sendable, Equatable {
     package var volumes: [String] = []
     /// Image references to look up.
     package var images: [String] = []
+    /// Enough to see whether anything is to be done: of containers that run the engine may leave out exit codes, counts of
+    /// restarts, start times, ports and restart policies, which saves it a call for each.
+    package var isBrief = false
 
     package init(project: String, networks: [String] = [], volumes: [String] = [], images: [String] = []) {
         self.project = project

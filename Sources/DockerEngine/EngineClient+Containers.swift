@@ -2,6 +2,7 @@ import Compose
 import Deploy
 import FoundationEssentials
 import Reconcile
+import Synchronization
 
 extension EngineClient {
     func create(
@@ -30,6 +31,7 @@ extension EngineClient {
             await Task { try? await remove(id, volumes: true) }.value
             throw error
         }
+        unstarted.withLock { $0[id] = Unstarted(name: creation.finalName, service: service.name) }
         return id
     }
 
@@ -70,25 +72,35 @@ extension EngineClient {
     /// Starts the container. Before its first start, configs and secrets that are no files of the host are copied in; after
     /// it, the service's `post_start` hooks run. A container that already runs is left alone.
     func start(_ id: ContainerID, _ project: Project) async throws {
-        let details = try await existing(id, to: "start")
-        if details.state?.status == "running" { return }
-        let service = service(of: details, in: project)
-        let isFirstStart = details.state?.startedAt.flatMap(EngineTime.milliseconds) == nil
-        if let service, isFirstStart { try await copyFiles(of: service, project, into: details) }
+        let container: Unstarted
+        let service: Service?
+        var isFirstStart = true
+        if let new = unstarted.withLock({ $0.removeValue(forKey: id) }) {
+            container = new
+            service = project.services[new.service] ?? project.disabledServices[new.service]
+        } else {
+            let details = try await existing(id, to: "start")
+            if details.state?.status == "running" { return }
+            service = self.service(of: details, in: project)
+            container = Unstarted(name: details.plainName, service: service?.name ?? "")
+            isFirstStart = details.state?.startedAt.flatMap(EngineTime.milliseconds) == nil
+        }
+        if let service, isFirstStart { try await copyFiles(of: service, project, into: id, named: container.name) }
         let answer = try await connection.send(
-            .post("/containers/\(id.hex)/start", to: "start container \(details.plainName)")
+            .post("/containers/\(id.hex)/start", to: "start container \(container.name)")
                 .calling(.start, service: service?.name).within(deadlines.create))
         guard answer.status != 304, let service else { return }
-        for hook in service.postStart { try await run(hook, .postStart, in: details, service) }
+        for hook in service.postStart { try await run(hook, .postStart, in: id, service) }
     }
 
-    private func copyFiles(of service: Service, _ project: Project, into details: ContainerDetails) async throws {
+    private func copyFiles(
+        of service: Service, _ project: Project, into id: ContainerID, named name: String
+    ) async throws {
         let files = try GrantedFile.all(of: service, in: project)
         let now = Int(Date().timeIntervalSince1970)
         guard let archive = try GrantedFile.archive(of: files, service: service.name, modified: now) else { return }
         var request = EngineRequest(
-            .put, "/containers/\(details.id)/archive",
-            to: "copy configs and secrets into container \(details.plainName)"
+            .put, "/containers/\(id.hex)/archive", to: "copy configs and secrets into container \(name)"
         ).adding("path", "/").adding("noOverwriteDirNonDir", "true").within(deadlines.create)
         request.service = service.name
         request.body = .init(contentType: "application/x-tar", bytes: Data(archive))
@@ -104,7 +116,7 @@ extension EngineClient {
         if let service, details.state?.status == "running" {
             for hook in service.preStop {
                 do {
-                    try await run(hook, .preStop, in: details, service)
+                    try await run(hook, .preStop, in: id, service)
                 } catch let error as EngineError {
                     warn(error.message)
                 }

@@ -36,9 +36,9 @@ extension EngineClient {
 
     /// Runs the hook in the container to its end. Throws `EngineError` with the last lines it wrote when it fails; a
     /// container that is not running any more has no hooks.
-    func run(_ hook: Hook, _ kind: HookKind, in container: ContainerDetails, _ service: Service) async throws {
+    func run(_ hook: Hook, _ kind: HookKind, in container: ContainerID, _ service: Service) async throws {
         let operation = "run the \(kind.rawValue) hook of service \(service.name)"
-        let create = try EngineRequest.post("/containers/\(container.id)/exec", to: operation).sending(ExecBody(hook))
+        let create = try EngineRequest.post("/containers/\(container.hex)/exec", to: operation).sending(ExecBody(hook))
             .expecting(409).calling(.start, service: service.name)
         let answer = try await connection.send(create)
         guard answer.status != 409 else { return }
@@ -61,7 +61,7 @@ extension EngineClient {
         } catch {
             throw output.source.broken(error, endpoint: connection.endpoint)
         }
-        guard result.code != 0, try await !isEnded(container.id, after: result.code) else { return }
+        guard result.code != 0, try await !isEnded(container.hex, after: result.code) else { return }
         throw EngineError(
             .exitedNonZero, operation: operation,
             detail: (["it exited with status \(result.code)"] + result.lines).joined(separator: "\n"),

@@ -6,7 +6,8 @@ package import Reconcile
 extension EngineClient {
     package func observe(_ query: ObservationQuery) async throws -> ObservedState {
         let traits = try await connection.traits()
-        async let containers = containers(of: query.project)
+        // What Podman lists is not what it tells of a single container.
+        async let containers = containers(of: query.project, isBrief: query.isBrief && !traits.isPodman)
         async let networks = networks(of: query.project, and: query.networks)
         async let volumes = volumes(of: query.project, and: query.volumes)
         async let images = images(query.images)
@@ -31,15 +32,17 @@ extension EngineClient {
     }
 
     /// Containers that docker compose would see: those of the project with a config hash.
-    private func containers(of project: String) async throws -> [ObservedState.Container] {
+    private func containers(of project: String, isBrief: Bool) async throws -> [ObservedState.Container] {
         let labels = [ComposeLabels.configHash, "\(ComposeLabels.project)=\(project)"]
         let listed: [ContainerSummary] = try await connection.decoded(
             .get("/containers/json", to: "list the containers of \(project)").adding("all", "1")
                 .filtering(["label": labels]))
+        let known = isBrief ? listed.compactMap(ObservedState.Container.init(running:)) : []
+        let unknown = Set(listed.map(\.id)).subtracting(known.map(\.id.hex))
         // One that goes away between the list and the inspection is not there.
-        let details = try await mapConcurrently(listed.map(\.id), atMost: 16) { try await self.details(of: $0) }
-        let containers = details.compactMap { $0 }.map(ObservedState.Container.init).sorted { $0.name < $1.name }
-        return await tellingHowTheyEnded(containers, of: project)
+        let details = try await mapConcurrently(unknown.sorted(), atMost: 16) { try await self.details(of: $0) }
+        let containers = known + details.compactMap { $0 }.map(ObservedState.Container.init)
+        return await tellingHowTheyEnded(containers.sorted { $0.name < $1.name }, of: project)
     }
 
     /// The containers, those that stopped successfully with whether somebody stopped them. The engine remembers only its

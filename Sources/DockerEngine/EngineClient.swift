@@ -1,5 +1,7 @@
 import Deploy
+import NIOCore
 import Reconcile
+import Synchronization
 
 /// The Docker Engine, spoken to over its HTTP API.
 ///
@@ -8,6 +10,8 @@ package final class EngineClient: ContainerEngine {
     let connection: EngineConnection
     /// Where credentials of registries are looked up.
     let credentials: RegistryCredentials
+    /// Containers that this client created and did not start yet: what an inspection would tell of them is known.
+    let unstarted = Mutex<[ContainerID: Unstarted]>([:])
     /// Told what the engine, or a hook before a stop, warns of: whole lines for people.
     let warn: @Sendable (String) -> Void
 
@@ -26,7 +30,16 @@ package final class EngineClient: ContainerEngine {
         self.warn = warn
     }
 
+    struct Unstarted: Sendable {
+        var name: String
+        var service: String
+    }
+
     var deadlines: EngineDeadlines { connection.deadlines }
+
+    /// Has all clients of this process share one thread: a second one finds nothing to do for a single engine. To be
+    /// called once, before the first client is made.
+    package static func useOneThread() { NIOSingletons.groupLoopCountSuggestion = 1 }
 
     /// Ends streams and calls under way, and closes the connection. Calling it again does nothing.
     package func shutdown() async { await connection.close() }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Compose
+internal import DockerEngine
 internal import Foundation
 internal import Git
 
@@ -61,6 +62,7 @@ enum Main {
         if arguments == [GitNetworkChild.command] { GitNetworkChild.main() }
         // So does what watches over a command on the host.
         if arguments == [HostCommandSupervisor.command] { HostCommandSupervisor.main() }
+        EngineClient.useOneThread()
         let status = await Interruption.whileWatchingSignals { await run(arguments) }
         exit(status == .success && Terminal.hasLostOutput ? ExitStatus.unexpected.rawValue : status.rawValue)
     }
@@ -68,7 +70,7 @@ enum Main {
     /// Parses and runs a command; the only place where errors become texts and statuses.
     private static func run(_ arguments: [String]) async -> ExitStatus {
         do {
-            var command = try Watcher.parseAsRoot(GlobalOptions.afterCommand(arguments))
+            var command = try parsed(GlobalOptions.afterCommand(arguments))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -84,6 +86,20 @@ enum Main {
             report.show(on: terminal, format: OutputFormat(of: arguments))
             return report.status
         }
+    }
+
+    /// To describe all commands takes longer than to parse one: what timers run all day is parsed by its own command, and
+    /// everything else, mistakes and questions for help included, by the whole tree.
+    private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+        let frequent: [String: any ParsableCommand.Type] = [
+            "check": CheckCommand.self, "deploy": DeployCommand.self, "config": ConfigCommand.self,
+        ]
+        if let name = arguments.first, let type = frequent[name],
+            let command = try? type.parseAsRoot(Array(arguments.dropFirst()))
+        {
+            return command
+        }
+        return try Watcher.parseAsRoot(arguments)
     }
 
     private static var terminal: Terminal {

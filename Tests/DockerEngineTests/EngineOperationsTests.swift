@@ -55,6 +55,35 @@ import Testing
             #expect(state.images.keys.sorted() == ["busybox:1"])
             #expect(state.images["busybox:1"]?.id == container.imageID)
             #expect(APIVersion(state.apiVersion) != nil)
+
+            var brief = query
+            brief.isBrief = true
+            var known = container
+            if state.isPodman != true {
+                (known.startedAt, known.restartPolicy, known.ports) = (nil, "", [])
+            }
+            var short = try await scenario.client.observe(brief)
+            #expect(short.containers == [known])
+            short.containers = state.containers
+            #expect(short == state)
+        }
+    }
+
+    @Test func `a brief look tells of health and of ends like a full one`() async throws {
+        try await EngineScenario.run { scenario in
+            let project = scenario.project { service, _ in
+                var check = Healthcheck()
+                check.test = ["CMD", "true"]
+                service.healthcheck = check
+            }
+            let id = try await scenario.create(project)
+            try await scenario.perform(.start(id), on: project)
+            var brief = ObservationQuery(project: scenario.name)
+            brief.isBrief = true
+            let running = try #require(try await scenario.client.observe(brief).containers.first)
+            #expect(running.health != nil && running.startedAt != nil)
+            try await scenario.perform(.stop(id), on: project)
+            #expect(try await scenario.client.observe(brief).containers == [try await scenario.container(id)])
         }
     }
 

@@ -131,6 +131,23 @@ import Testing
         #expect(error.message.contains("could not be run"))
     }
 
+    @Test func `a directory of this machine where nothing is new takes no child`() async throws {
+        let network = GitNetwork(executable: "\(sandbox.path)/nowhere")
+        let tip = try origin.commit(["a": "1"])
+        _ = try await origin.repository().fetchTip()
+        let found = try await origin.repository(network: network).fetch()
+        #expect(found.commit.id == tip && found.reference == "refs/heads/main" && !found.wasDownloaded)
+        for (branch, change) in [("main", ["a": "2"]), ("other", ["a": "3"])] {
+            try origin.commit(change, branch: branch)
+            let error = try await gitError {
+                try await origin.repository(nil, .branch(branch), network: network).fetchTip()
+            }
+            #expect(error.message.contains("could not be run"))
+        }
+        CacheDirectory(path: try origin.cache()).markDamaged()
+        _ = try await gitError { try await origin.repository(network: network).fetchTip() }
+    }
+
     @Test func `the password reaches the child on its standard input only`() async throws {
         let file = try sandbox.write("s3cret-token\n", to: "token", mode: 0o600)
         let network = try script(

@@ -316,10 +316,10 @@ import WatcherTestSupport
                 [1] create network default — network shop_default is missing
                 [2] create shop-db-1 from db:1 after 1 — the service has no container
                 [3] create shop-web-1 from web:1 after 1 — the service has no container
-                [4] start container of 2 after 2, 3 — new container
+                [4] start container of 2 after 2 — new container
                 [5] wait until db (container of 2) is verified, not required after 4 — the deployment counts only when its services work
                 [6] wait until db (container of 2) is healthy, not required after 4 — service_healthy
-                [7] start container of 3 after 6 — new container
+                [7] start container of 3 after 3, 6 — new container
                 [8] wait until web (container of 3) is verified after 7 — the deployment counts only when its services work
                 """)
     }

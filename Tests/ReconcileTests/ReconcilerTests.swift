@@ -5,7 +5,7 @@ import WatcherTestSupport
 
 /// Plans as text, to be read like prose.
 @Suite struct ReconcilerTests {
-    @Test func `a first deployment creates everything, then starts it in the order of dependencies`() throws {
+    @Test func `a first deployment starts each container once it is created, in the order of dependencies`() throws {
         try expect(
             World().plan(Scenario.shop),
             is: """
@@ -14,12 +14,12 @@ import WatcherTestSupport
                 [3] create shop-db-1 from db:1 after 1, 2 — the service has no container
                 [4] create shop-job-1 from job:1 after 1, 2 — the service has no container
                 [5] create shop-web-1 from web:1 after 1, 2 — the service has no container
-                [6] start container of 3 after 3, 4, 5 — new container
+                [6] start container of 3 after 3 — new container
                 [7] wait until db (container of 3) is verified after 6 — the deployment counts only when its services work
                 [8] wait until db (container of 3) is healthy after 6 — service_healthy
-                [9] start container of 4 after 8 — new container
+                [9] start container of 4 after 4, 8 — new container
                 [10] wait until job (container of 4) is completed after 9 — the deployment counts only when its services work
-                [11] start container of 5 after 10 — new container
+                [11] start container of 5 after 5, 10 — new container
                 [12] wait until web (container of 5) is verified after 11 — the deployment counts only when its services work
                 """)
     }

@@ -21,10 +21,11 @@ import WatcherTestSupport
             plan,
             is: """
                 [1] stop c00000000004 — made by the deployment that is undone
-                [2] remove c00000000004 and its anonymous volumes after 1 — made by the deployment that is undone
-                [3] rename c00000000002 to shop-db-1 after 2 — it had this name before
-                [4] start c00000000002 after 3 — it ran before
-                [5] wait until db (c00000000002) is verified after 4 — what was put back must work
+                [2] rename c00000000004 to c00000000004_shop-db-1.parked-2 after 1 — made by the deployment that is undone
+                [3] remove c00000000004 and its anonymous volumes after 2 — made by the deployment that is undone (cleanup)
+                [4] rename c00000000002 to shop-db-1 after 2 — it had this name before
+                [5] start c00000000002 after 4 — it ran before
+                [6] wait until db (c00000000002) is verified after 5 — what was put back must work
                 """)
     }
 
@@ -40,15 +41,17 @@ import WatcherTestSupport
             plan,
             is: """
                 [1] stop c00000000004 — made by the deployment that is undone
-                [2] remove c00000000004 and its anonymous volumes after 1 — made by the deployment that is undone
-                [3] stop c00000000005 — made by the deployment that is undone
-                [4] remove c00000000005 and its anonymous volumes after 3 — made by the deployment that is undone
-                [5] rename c00000000002 to shop-db-1 after 2, 4 — it had this name before
-                [6] rename c00000000003 to shop-web-1 after 2, 4 — it had this name before
-                [7] start c00000000002 after 5 — it ran before
-                [8] wait until db (c00000000002) is verified after 7 — what was put back must work
-                [9] start c00000000003 after 6, 8 — it ran before
-                [10] wait until web (c00000000003) is verified after 9 — what was put back must work
+                [2] rename c00000000004 to c00000000004_shop-db-1.parked-2 after 1 — made by the deployment that is undone
+                [3] remove c00000000004 and its anonymous volumes after 2 — made by the deployment that is undone (cleanup)
+                [4] stop c00000000005 — made by the deployment that is undone
+                [5] rename c00000000005 to c00000000005_shop-web-1.parked-2 after 4 — made by the deployment that is undone
+                [6] remove c00000000005 and its anonymous volumes after 5 — made by the deployment that is undone (cleanup)
+                [7] rename c00000000002 to shop-db-1 after 2, 5 — it had this name before
+                [8] rename c00000000003 to shop-web-1 after 2, 5 — it had this name before
+                [9] start c00000000002 after 7 — it ran before
+                [10] wait until db (c00000000002) is verified after 9 — what was put back must work
+                [11] start c00000000003 after 8, 10 — it ran before
+                [12] wait until web (c00000000003) is verified after 11 — what was put back must work
                 """)
     }
 

@@ -18,7 +18,7 @@ final class LoadSession {
     private var documentsRead: [String: [YAMLNode]]
     private var loadCount = 0
     private var documentCount = 0
-    private var remainingNodes = 2_000_000
+    private var remainingNodes = 1_000_000
     /// How many bytes of env files may still be read.
     private var remainingVariables = DotenvBudget()
 

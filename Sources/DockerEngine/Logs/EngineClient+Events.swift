@@ -7,11 +7,21 @@ import Reconcile
 
 /// A line of `GET /events`.
 struct EventAnswer: Decodable, Sendable {
-    struct Actor: Decodable, Sendable { var id: String? }
+    struct Actor: Decodable, Sendable {
+        var id: String?
+
+        enum CodingKeys: String, CodingKey { case id = "ID" }
+    }
 
     var type: String?
     var action: String?
     var actor: Actor?
+
+    enum CodingKeys: String, CodingKey {
+        case type = "Type"
+        case action = "Action"
+        case actor = "Actor"
+    }
 
     /// Nil for what is not about a container.
     var containerEvent: ContainerEvent? {

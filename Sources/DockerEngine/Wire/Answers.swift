@@ -6,24 +6,67 @@ struct VersionAnswer: Decodable, Sendable {
     var os: String?
     var arch: String?
     var kernelVersion: String?
+
+    enum CodingKeys: String, CodingKey {
+        case version = "Version"
+        case apiVersion = "ApiVersion"
+        case minAPIVersion = "MinAPIVersion"
+        case os = "Os"
+        case arch = "Arch"
+        case kernelVersion = "KernelVersion"
+    }
 }
 
 /// An element of `GET /containers/json`.
 struct ContainerSummary: Decodable, Sendable {
+    struct NetworkSettings: Decodable, Sendable {
+        var networks: [String: ContainerDetails.Endpoint]?
+
+        enum CodingKeys: String, CodingKey { case networks = "Networks" }
+    }
+
     var id: String
     var names: [String]?
     var labels: [String: String]?
+    var imageID: String?
+    var state: String?
+    /// For people: `Up 2 hours (healthy)`
+    var status: String?
+    var mounts: [ContainerDetails.MountPoint]?
+    var networkSettings: NetworkSettings?
+
+    enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case names = "Names"
+        case labels = "Labels"
+        case imageID = "ImageID"
+        case state = "State"
+        case status = "Status"
+        case mounts = "Mounts"
+        case networkSettings = "NetworkSettings"
+    }
 }
 
 /// `GET /containers/{id}/json`, as far as it is used.
 struct ContainerDetails: Decodable, Sendable {
     struct State: Decodable, Sendable {
-        struct Health: Decodable, Sendable { var status: String? }
+        struct Health: Decodable, Sendable {
+            var status: String?
+
+            enum CodingKeys: String, CodingKey { case status = "Status" }
+        }
 
         var status: String?
         var exitCode: Int?
         var startedAt: String?
         var health: Health?
+
+        enum CodingKeys: String, CodingKey {
+            case status = "Status"
+            case exitCode = "ExitCode"
+            case startedAt = "StartedAt"
+            case health = "Health"
+        }
     }
 
     struct Config: Decodable, Sendable {
@@ -31,12 +74,24 @@ struct ContainerDetails: Decodable, Sendable {
         var tty: Bool?
         /// Seconds.
         var stopTimeout: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case labels = "Labels"
+            case tty = "Tty"
+            case stopTimeout = "StopTimeout"
+        }
     }
 
     struct HostConfig: Decodable, Sendable {
-        struct RestartPolicy: Decodable, Sendable { var name: String? }
+        struct RestartPolicy: Decodable, Sendable {
+            var name: String?
+
+            enum CodingKeys: String, CodingKey { case name = "Name" }
+        }
 
         var restartPolicy: RestartPolicy?
+
+        enum CodingKeys: String, CodingKey { case restartPolicy = "RestartPolicy" }
     }
 
     struct MountPoint: Decodable, Sendable {
@@ -45,18 +100,40 @@ struct ContainerDetails: Decodable, Sendable {
         var source: String?
         var destination: String?
         var rw: Bool?
+
+        enum CodingKeys: String, CodingKey {
+            case type = "Type"
+            case name = "Name"
+            case source = "Source"
+            case destination = "Destination"
+            case rw = "RW"
+        }
     }
 
-    struct Endpoint: Decodable, Sendable { var networkID: String? }
+    struct Endpoint: Decodable, Sendable {
+        var networkID: String?
+
+        enum CodingKeys: String, CodingKey { case networkID = "NetworkID" }
+    }
 
     struct Binding: Decodable, Sendable {
         var hostIp: String?
         var hostPort: String?
+
+        enum CodingKeys: String, CodingKey {
+            case hostIp = "HostIp"
+            case hostPort = "HostPort"
+        }
     }
 
     struct NetworkSettings: Decodable, Sendable {
         var networks: [String: Endpoint]?
         var ports: [String: [Binding]?]?
+
+        enum CodingKeys: String, CodingKey {
+            case networks = "Networks"
+            case ports = "Ports"
+        }
     }
 
     var id: String
@@ -68,6 +145,18 @@ struct ContainerDetails: Decodable, Sendable {
     var hostConfig: HostConfig?
     var mounts: [MountPoint]?
     var networkSettings: NetworkSettings?
+
+    enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case name = "Name"
+        case image = "Image"
+        case restartCount = "RestartCount"
+        case state = "State"
+        case config = "Config"
+        case hostConfig = "HostConfig"
+        case mounts = "Mounts"
+        case networkSettings = "NetworkSettings"
+    }
 
     /// Without the leading slash.
     var plainName: String {
@@ -81,6 +170,12 @@ struct NetworkAnswer: Decodable, Sendable {
     var id: String
     var name: String
     var labels: [String: String]?
+
+    enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case name = "Name"
+        case labels = "Labels"
+    }
 }
 
 /// `GET /volumes`
@@ -89,23 +184,45 @@ struct VolumeListAnswer: Decodable, Sendable {
         var name: String
         var driver: String?
         var labels: [String: String]?
+
+        enum CodingKeys: String, CodingKey {
+            case name = "Name"
+            case driver = "Driver"
+            case labels = "Labels"
+        }
     }
 
     var volumes: [Element]?
+
+    enum CodingKeys: String, CodingKey { case volumes = "Volumes" }
 }
 
 /// `GET /images/{reference}/json`, as far as it is used.
 struct ImageAnswer: Decodable, Sendable {
     struct Config: Decodable, Sendable {
         struct Nothing: Decodable, Sendable {}
-        struct Healthcheck: Decodable, Sendable { var test: [String]? }
+        struct Healthcheck: Decodable, Sendable {
+            var test: [String]?
+
+            enum CodingKeys: String, CodingKey { case test = "Test" }
+        }
 
         var volumes: [String: Nothing]?
         var healthcheck: Healthcheck?
         var labels: [String: String]?
+
+        enum CodingKeys: String, CodingKey {
+            case volumes = "Volumes"
+            case healthcheck = "Healthcheck"
+            case labels = "Labels"
+        }
     }
 
-    struct Metadata: Decodable, Sendable { var lastTagTime: String? }
+    struct Metadata: Decodable, Sendable {
+        var lastTagTime: String?
+
+        enum CodingKeys: String, CodingKey { case lastTagTime = "LastTagTime" }
+    }
 
     var id: String
     var repoDigests: [String]?
@@ -116,19 +233,44 @@ struct ImageAnswer: Decodable, Sendable {
     var variant: String?
     /// Told by engines that keep images for several platforms under one reference, and then of the engine's own.
     var descriptor: Config.Nothing?
+
+    enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case repoDigests = "RepoDigests"
+        case config = "Config"
+        case metadata = "Metadata"
+        case os = "Os"
+        case architecture = "Architecture"
+        case variant = "Variant"
+        case descriptor = "Descriptor"
+    }
 }
 
 /// The answer to creating a container or an exec.
 struct CreatedAnswer: Decodable, Sendable {
     var id: String
     var warnings: [String]?
+
+    enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case warnings = "Warnings"
+    }
 }
 
 /// The answer to creating a network.
-struct CreatedNetwork: Decodable, Sendable { var warning: String? }
+struct CreatedNetwork: Decodable, Sendable {
+    var warning: String?
+
+    enum CodingKeys: String, CodingKey { case warning = "Warning" }
+}
 
 /// `GET /exec/{id}/json`
 struct ExecAnswer: Decodable, Sendable {
     var running: Bool?
     var exitCode: Int?
+
+    enum CodingKeys: String, CodingKey {
+        case running = "Running"
+        case exitCode = "ExitCode"
+    }
 }

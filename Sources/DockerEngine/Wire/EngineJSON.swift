@@ -1,6 +1,7 @@
 import FoundationEssentials
 
-/// The Engine API writes its keys in Go's way, `RestartCount`; the types here write `restartCount`.
+/// The Engine API writes its keys in Go's way, `RestartCount`. What is sent is written `restartCount` here and turned round;
+/// what is received names its keys itself: answers hold hundreds that nobody reads.
 enum EngineJSON {
     static func encode(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
@@ -12,11 +13,7 @@ enum EngineJSON {
     }
 
     static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from data: Data) throws -> Value {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .custom { path in
-            Key(lower(path.last?.stringValue ?? ""))
-        }
-        return try decoder.decode(type, from: data)
+        try JSONDecoder().decode(type, from: data)
     }
 
     private struct Key: CodingKey {
@@ -35,12 +32,5 @@ enum EngineJSON {
 
     static func upper(_ key: String) -> String {
         irregular[key] ?? key.prefix(1).uppercased() + key.dropFirst()
-    }
-
-    static func lower(_ key: String) -> String {
-        switch key {
-        case "ID", "RW": key.lowercased()
-        default: key.prefix(1).lowercased() + key.dropFirst()
-        }
     }
 }

@@ -4,26 +4,44 @@ import Reconcile
 
 extension ObservedState.Container {
     init(_ details: ContainerDetails) {
-        let labels = details.config?.labels ?? [:]
         self.init(
-            id: ContainerID(hex: details.id), name: details.plainName, service: labels[ComposeLabels.service] ?? "",
-            number: labels[ComposeLabels.containerNumber].flatMap { Int($0) } ?? 0,
+            id: details.id, name: details.plainName, labels: details.config?.labels ?? [:],
             state: Self.state(details.state?.status ?? ""))
-        self.labels = labels
-        isOneOff = labels[ComposeLabels.oneOff]?.lowercased() == "true"
         health = details.state?.health?.status.flatMap(Health.init(rawValue:))
         exitCode = details.state?.exitCode ?? 0
         restartCount = details.restartCount ?? 0
         startedAt = details.state?.startedAt.flatMap(EngineTime.milliseconds)
         imageID = details.image ?? ""
         networks = (details.networkSettings?.networks ?? [:]).mapValues { $0.networkID ?? "" }
-        mounts = (details.mounts ?? []).map { mount in
-            Mount(
-                type: mount.type ?? "", name: mount.name.flatMap { $0.isEmpty ? nil : $0 },
-                source: mount.source ?? "", target: mount.destination ?? "")
-        }
+        mounts = (details.mounts ?? []).map(Mount.init)
         restartPolicy = details.hostConfig?.restartPolicy?.name ?? ""
         ports = Self.ports(details.networkSettings?.ports ?? [:])
+    }
+
+    /// What the list tells of a container, if that is what a brief look wants to know: it runs, and has no health check,
+    /// which only an inspection tells for certain.
+    init?(running summary: ContainerSummary) {
+        guard summary.state == "running", let status = summary.status, !status.contains("("),
+            let name = summary.names?.lazy.compactMap(Self.ownName).first, let labels = summary.labels
+        else { return nil }
+        self.init(id: summary.id, name: name, labels: labels, state: .running)
+        imageID = summary.imageID ?? ""
+        networks = (summary.networkSettings?.networks ?? [:]).mapValues { $0.networkID ?? "" }
+        mounts = (summary.mounts ?? []).map(Mount.init)
+    }
+
+    private init(id: String, name: String, labels: [String: String], state: State) {
+        self.init(
+            id: ContainerID(hex: id), name: name, service: labels[ComposeLabels.service] ?? "",
+            number: labels[ComposeLabels.containerNumber].flatMap { Int($0) } ?? 0, state: state)
+        self.labels = labels
+        isOneOff = labels[ComposeLabels.oneOff]?.lowercased() == "true"
+    }
+
+    /// `/web` is the container's own name, `/proxy/web` one that another gave it by a link.
+    private static func ownName(_ name: String) -> String? {
+        let name = name.hasPrefix("/") ? name.dropFirst() : name[...]
+        return name.isEmpty || name.contains("/") ? nil : String(name)
     }
 
     /// Podman has states of its own; they become the nearest of Docker's.
@@ -42,6 +60,14 @@ extension ObservedState.Container {
                 return "\(host.contains(":") ? "[\(host)]" : host):\(binding.hostPort ?? "")->\(port)"
             }
         }
+    }
+}
+
+extension ObservedState.Container.Mount {
+    init(_ answer: ContainerDetails.MountPoint) {
+        self.init(
+            type: answer.type ?? "", name: answer.name.flatMap { $0.isEmpty ? nil : $0 }, source: answer.source ?? "",
+            target: answer.destination ?? "")
     }
 }
 

@@ -41,6 +41,21 @@ struct FetchOperation {
         }
     }
 
+    /// The tip of a branch of a repository on this machine, if the cache has it already and knows it by that branch; nil
+    /// when there is more to do, or to complain about, than this.
+    func known() throws -> FetchedTip? {
+        let directory = CacheDirectory(path: request.cache)
+        guard url.transport == .file, case .branch(let name) = request.revision, !directory.isDamaged,
+            access(directory.path, F_OK) == 0
+        else { return nil }
+        let cache = try ObjectCache(opening: directory.path)
+        let reference = "refs/heads/\(name)"
+        guard let id = try ObjectCache(openingRemote: url.path).target(of: reference),
+            try cache.target(of: Self.localName(reference)) == id, let commit = try cache.commit(id)
+        else { return nil }
+        return FetchedTip(commit: commit, reference: reference, wasDownloaded: false)
+    }
+
     /// A download ended well without the commit that was asked for: the cache promised more than it has, or the remote did.
     private struct Incomplete: Error {
         var commit: CommitID
@@ -109,6 +124,17 @@ struct FetchOperation {
 }
 
 extension ObjectCache {
+    /// The commit that a reference points at; nil when there is none of that name.
+    fileprivate func target(of reference: String) throws -> CommitID? {
+        try withRepository { repository in
+            var id = git_oid()
+            let code = git_reference_name_to_id(&id, repository, reference)
+            if code == GIT_ENOTFOUND.rawValue { return nil }
+            try LibGit2.check(code)
+            return CommitID(hex: ObjectID(id).hex)
+        }
+    }
+
     /// Points a reference of ours at an object, so that later downloads start from it. Other names are left alone, and
     /// so is an object that was not downloaded.
     fileprivate func setReference(_ name: String, to id: CommitID) {

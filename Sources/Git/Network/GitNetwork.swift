@@ -41,6 +41,12 @@ package struct GitNetwork: Sendable {
             return try await BlockingThread("git-network").run { try FetchOperation(step).run() }
         }
         let url = try GitRemoteURL(request.url)
+        if url.transport == .file {
+            // To look at a directory of this machine takes less than to start a process.
+            let step = request
+            let known = try? await BlockingThread("git-look").run { try FetchOperation(step).known() }
+            if let tip = known.flatMap(\.self) { return tip }
+        }
         let line = try JSONEncoder().encode(request) + Data("\n".utf8)
         switch try await outcome(of: line, from: executable) {
         case .answer(.tip(let tip)): return tip

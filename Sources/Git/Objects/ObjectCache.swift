@@ -23,6 +23,17 @@ final class ObjectCache: Sendable {
         self.path = path
     }
 
+    /// Opens a repository of somebody else on this machine, with or without a work tree, to look at its references; throws
+    /// `LibGit2.Failure` when there is none at the path itself.
+    init(openingRemote path: String) throws {
+        try LibGit2.start()
+        var repository: OpaquePointer?
+        try LibGit2.check(git_repository_open(&repository, path))
+        guard let repository else { throw GitError(.unexpected, "libgit2 opened nothing at \(path)") }
+        handle = Handle(repository: repository)
+        self.path = path
+    }
+
     deinit { git_repository_free(handle.repository) }
 
     /// Makes an empty repository at the path, 0700.

@@ -11,7 +11,7 @@ extension Reconciler {
         }
         guard !entry.replaced.isEmpty || !entry.added.isEmpty || !woken.isEmpty else { return }
 
-        let ready = readiness(of: service) + creationSteps + clearingSteps
+        let ready = readiness(of: service) + allCreations + clearingSteps
         var (started, last) = replace(entry.replaced, service, after: ready)
         for addition in entry.added {
             last = [startAdded(addition, service, after: ready + last)]
@@ -34,6 +34,10 @@ extension Reconciler {
             waitSteps[key] = verified
         }
     }
+
+    /// Steps before anything starts, so that what runs goes on when a container cannot be made. Where nothing of the project
+    /// is there yet, each service starts as soon as its own containers exist.
+    private var allCreations: [Int] { observed.containers.isEmpty ? [] : creationSteps }
 
     /// Gives a container its name back that a broken recreation left under a temporary one.
     private mutating func repairName(_ container: ObservedState.Container, _ service: Service) {
@@ -189,7 +193,7 @@ extension Reconciler {
         // A wait that ends the deployment does not begin before all new containers exist.
         let step = builder.add(
             .wait(wait), cause: dependency.condition.rawValue, service: provider.name,
-            after: (startSteps[provider.name] ?? []) + creationSteps)
+            after: (startSteps[provider.name] ?? []) + allCreations)
         waitSteps[key] = step
         return step
     }

@@ -7,7 +7,7 @@ extension UndoPlanner {
         where before.networks[network.name] == nil && isOwn(network) && !isUsedBySurvivors(network) {
             builder.add(
                 .removeNetwork(id: network.id, name: network.name), cause: "made by the deployment that is undone",
-                after: removed)
+                after: cleared)
         }
         for network in before.networks.values.sorted(by: { $0.name < $1.name }) where isOwn(network) {
             restore(network)
@@ -20,7 +20,7 @@ extension UndoPlanner {
         }
     }
 
-    private func isOwn(_ network: ObservedState.Network) -> Bool {
+    func isOwn(_ network: ObservedState.Network) -> Bool {
         network.labels[ComposeLabels.network] != nil && network.labels[ComposeLabels.project] == model.name
     }
 
@@ -38,7 +38,7 @@ extension UndoPlanner {
         var made: [Int] = []
         if isRight != true {
             let left = current.map { leave($0, users, cause) } ?? []
-            made = [builder.add(.createNetwork(key: key), cause: cause, after: removed + left)]
+            made = [builder.add(.createNetwork(key: key), cause: cause, after: cleared + left)]
         }
         for container in users where isRight != true || container.networks[network.name] == nil {
             guard model.services[container.service]?.networks[key] != nil else { continue }
@@ -67,7 +67,7 @@ extension UndoPlanner {
         }
         return [
             builder.add(
-                .removeNetwork(id: network.id, name: network.name), cause: cause, after: removed + left)
+                .removeNetwork(id: network.id, name: network.name), cause: cause, after: cleared + left)
         ]
     }
 }

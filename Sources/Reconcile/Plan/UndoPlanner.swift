@@ -26,8 +26,8 @@ package struct UndoPlanner {
     let settle: Duration
     let timeout: Duration
     var builder = PlanBuilder()
-    /// Steps that remove what the attempt created.
-    var removed: [Int] = []
+    /// Steps after which what the attempt created holds no name and no port any more, or is gone where networks change.
+    var cleared: [Int] = []
     /// Containers that the way back stops because their network changes.
     var stopped: [ContainerID: Int] = [:]
     /// Steps that connect a container to its networks again.
@@ -58,7 +58,7 @@ package struct UndoPlanner {
     }
 
     private mutating func plan() -> Plan {
-        removeCreated()
+        putAsideCreated()
         restoreNetworks()
         let survivors = survivors()
         let renamed = restoreNames(survivors)
@@ -69,28 +69,47 @@ package struct UndoPlanner {
         return plan
     }
 
-    private mutating func removeCreated() {
-        let created = observed.containers.filter {
-            $0.labels[ComposeLabels.watcherDeployment] == attempt.label && earlier[$0.id] == nil
-        }
-        for container in created {
-            let cause = "made by the deployment that is undone"
+    /// Puts aside what the attempt created, under parked names, and has cleanup remove it: what ran before need not wait for
+    /// that. Only where networks change it goes at once, because it may be what holds them.
+    private mutating func putAsideCreated() {
+        let cause = "made by the deployment that is undone"
+        for container in observed.containers where isCreated(container) {
             builder.note("service", container.service, .remove, [cause])
-            var after: [Int] = []
+            let reference = ContainerReference.existing(container.id)
+            var last: [Int] = []
             if container.isUp {
-                after = [builder.add(.stop(.existing(container.id)), cause: cause, service: container.service)]
+                last = [builder.add(.stop(reference), cause: cause, service: container.service)]
             }
-            removed.append(
-                builder.add(
-                    .remove(.existing(container.id), volumes: true), cause: cause, service: container.service,
-                    after: after))
+            if !changesNetworks, container.parked == nil {
+                // Its service's name with `.parked-` is that of the one that comes back.
+                let own = "\(container.id.short)_\(container.nameOfPlace)"
+                let name = ParkedName(original: own, deployment: attempt.number)
+                let renaming = Operation.rename(reference, to: name.description)
+                last = [builder.add(renaming, cause: cause, service: container.service, after: last)]
+                cleared += last
+            }
+            let removed = builder.add(
+                .remove(reference, volumes: true), cause: cause, service: container.service, after: last,
+                phase: changesNetworks ? .apply : .cleanup)
+            cleared += changesNetworks ? [removed] : []
         }
+    }
+
+    /// The attempt made it, and it was not there before.
+    private func isCreated(_ container: ObservedState.Container) -> Bool {
+        container.labels[ComposeLabels.watcherDeployment] == attempt.label && earlier[container.id] == nil
+    }
+
+    /// The networks of the project are not those of before.
+    private var changesNetworks: Bool {
+        func own(_ state: ObservedState) -> [String] { state.networks.values.filter(isOwn).map(\.id).sorted() }
+        return own(before) != own(observed)
     }
 
     /// Parked containers of the attempt, and others that were there before, in the order in which they started then.
     private func survivors() -> [ObservedState.Container] {
         observed.containers
-            .filter { earlier[$0.id] != nil || $0.parked?.deployment == attempt.number }
+            .filter { earlier[$0.id] != nil || ($0.parked?.deployment == attempt.number && !isCreated($0)) }
             .sorted { one, other in
                 let first = earlier[one.id]?.startedAt ?? 0
                 let second = earlier[other.id]?.startedAt ?? 0
@@ -114,7 +133,7 @@ package struct UndoPlanner {
             {
                 chain.append(holder)
             }
-            var after = removed
+            var after = cleared
             for link in chain.reversed() {
                 guard let name = wanted[link.id] else { continue }
                 let step =
@@ -123,7 +142,7 @@ package struct UndoPlanner {
                         .rename(.existing(link.id), to: name), cause: "it had this name before",
                         service: link.service, after: after)
                 steps[link.id] = step
-                after = removed + [step]
+                after = cleared + [step]
             }
         }
         return steps
@@ -138,7 +157,7 @@ package struct UndoPlanner {
             let ran = was.map { $0.isUp || $0.state == .paused } ?? true
             let runs = (container.isUp || container.state == .paused) && stopped[container.id] == nil
             if container.parked != nil { builder.note("service", container.service, .start, ["put back as it was"]) }
-            let after = removed + [renamed[container.id]].compactMap { $0 } + (connected[container.id] ?? [])
+            let after = cleared + [renamed[container.id]].compactMap { $0 } + (connected[container.id] ?? [])
             if runs, !ran {
                 builder.add(
                     .stop(reference), cause: "it did not run before", service: container.service, after: after)
@@ -194,6 +213,13 @@ package struct UndoPlanner {
 extension ObservedState.Container {
     /// It runs, or the engine is about to start it again.
     var isUp: Bool { state == .running || state == .restarting }
+
+    /// The name without the id that a successor's carries until it takes the name over.
+    fileprivate var nameOfPlace: Substring {
+        let prefix = name.prefix(13)
+        return prefix.count == 13 && prefix.last == "_" && prefix.dropLast().allSatisfy(\.isHexDigit)
+            ? name.dropFirst(13) : name[...]
+    }
 
     /// The services it depends on, from its label.
     fileprivate var dependencyNames: [String] {
