@@ -70,6 +70,12 @@ extension Project {
                             + "change those of the file"))
             }
         }
+        for (index, source) in service.volumesFrom.enumerated() where source.hasSuffix(":ro") {
+            warnings.append(
+                .init(
+                    .unsupported, at: nil, path: "\(path).volumes_from[\(index)]",
+                    "ro is dropped, as docker compose does: the service may write what the other one may"))
+        }
         return warnings
     }
 }

@@ -29,14 +29,17 @@ struct DeploymentCheckTests {
     @Test func `what is deployed but has no effect is warned of`() throws {
         let project = try Project.from(
             json: """
-                {"services": {"a": {"image": "i", "networks": {"n": null}, "configs": [{"source": "c", "mode": 256}],
-                    "secrets": [{"source": "s", "uid": "1"}, {"source": "t", "uid": "1"}, {"source": "u"}]}},
+                {"services": {"a": {"image": "i", "networks": {"n": null}, "volumes_from": ["b", "b:ro"],
+                    "configs": [{"source": "c", "mode": 256}],
+                    "secrets": [{"source": "s", "uid": "1"}, {"source": "t", "uid": "1"}, {"source": "u"}]},
+                    "b": {"image": "i"}},
                  "configs": {"c": {"file": "/c"}}, "networks": {"n": {"ipam": {"options": {"a": "b"}}}},
                  "secrets": {"s": {"file": "/s"}, "t": {"environment": "T"}, "u": {"file": "/u"}}}
                 """)
         #expect(
             project.deploymentWarnings().map(\.path) == [
-                "services.a.configs[0]", "services.a.secrets[0]", "networks.n.ipam.options",
+                "services.a.configs[0]", "services.a.secrets[0]", "services.a.volumes_from[1]",
+                "networks.n.ipam.options",
             ])
     }
 
