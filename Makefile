@@ -6,7 +6,9 @@ TESTS ?=
 CONFORMANCE_REPORT ?= .build/conformance.txt
 RELEASE := .build/release/watcher
 # What must not cost at every start: moving the program, exporting 40,000 symbols, loading libstdc++; -s halves the file.
-RELEASE_FLAGS = --static-swift-stdlib -Xlinker -no-pie -Xlinker -s -Xlinker --version-script='$(CURDIR)/scripts/release.map'
+# The first: types are asked for by address, not looked up by name at run time, which a short command would mostly do.
+RELEASE_FLAGS = -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors \
+	--static-swift-stdlib -Xlinker -no-pie -Xlinker -s -Xlinker --version-script='$(CURDIR)/scripts/release.map'
 PAGES := man/watcher.1
 UNITS := systemd/watcher.service systemd/watcher.timer
 

@@ -6,9 +6,6 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    // Types are asked for by address, not looked up by name at run time: a tenth of what a short command costs.
-    .unsafeFlags(
-        ["-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors"], .when(configuration: .release)),
 ]
 
 let package = Package(
@@ -28,6 +25,7 @@ let package = Package(
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLibGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .target(name: "CCertificates"),
         .target(name: "YAML", dependencies: ["CLibYAML"], swiftSettings: settings),
         .target(
             name: "Compose",
@@ -38,7 +36,8 @@ let package = Package(
         .target(
             name: "Git",
             dependencies: [
-                "Deploy", "Compose", "CLibGit2", .product(name: "Subprocess", package: "swift-subprocess"),
+                "Deploy", "Compose", "CLibGit2", "CCertificates",
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings),
         .target(

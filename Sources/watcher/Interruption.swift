@@ -18,7 +18,7 @@ enum Interruption {
 
     /// Runs `body` in a task that signals cancel; the status tells which signal it was.
     static func whileWatchingSignals(
-        _ body: @escaping @Sendable () async throws -> ExitStatus
+        _ body: sending @escaping () async -> ExitStatus
     ) async -> ExitStatus {
         let (start, go) = AsyncStream.makeStream(of: Void.self)
         let task = Task {
@@ -28,7 +28,7 @@ enum Interruption {
                 watched += 1
                 if watched == 2 { break }
             }
-            return try await body()
+            return await body()
         }
         let queue = DispatchQueue(label: "signals")
         let sources = [SIGINT, SIGTERM].map { number in
@@ -47,7 +47,7 @@ enum Interruption {
             return source
         }
         defer { for source in sources { source.cancel() } }
-        let ended = (try? await task.value) ?? .interrupted
+        let ended = await task.value
         return status ?? ended
     }
 }

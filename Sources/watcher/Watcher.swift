@@ -55,29 +55,41 @@ enum Version {
 
 @main
 enum Main {
-    static func main() async {
+    /// On the main thread, so that what needs no other one, such as `config` and `--help`, starts none.
+    @MainActor static func main() async {
         signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
         // A network step runs in a process of its own that has nothing else to do.
         if arguments == [GitNetworkChild.command] { GitNetworkChild.main() }
         // So does what watches over a command on the host.
         if arguments == [HostCommandSupervisor.command] { HostCommandSupervisor.main() }
-        EngineClient.useOneThread()
-        let status = await Interruption.whileWatchingSignals { await run(arguments) }
+        let status = await run(arguments)
         exit(status == .success && Terminal.hasLostOutput ? ExitStatus.unexpected.rawValue : status.rawValue)
     }
 
-    /// Parses and runs a command; the only place where errors become texts and statuses.
-    private static func run(_ arguments: [String]) async -> ExitStatus {
-        do {
+    @MainActor private static func run(_ arguments: [String]) async -> ExitStatus {
+        await reporting(arguments) {
             var command = try parsed(GlobalOptions.afterCommand(arguments))
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
+            guard let asynchronous = command as? any AsyncParsableCommand else {
                 try command.run()
+                return .success
             }
-            return .success
-        } catch let error as ExitError {
+            EngineClient.useOneThread()
+            return await Interruption.whileWatchingSignals {
+                await reporting(arguments) {
+                    var command = asynchronous
+                    try await command.run()
+                    return .success
+                }
+            }
+        }
+    }
+
+    /// The only place where errors become texts and statuses.
+    private static func reporting(
+        isolation: isolated (any Actor)? = #isolation, _ arguments: [String], _ body: () async throws -> ExitStatus
+    ) async -> ExitStatus {
+        do { return try await body() } catch let error as ExitError {
             return error.status
         } catch  where Watcher.exitCode(for: error) != .failure {
             return report(usage: error, arguments)

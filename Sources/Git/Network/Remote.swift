@@ -24,11 +24,9 @@ final class Remote {
         } else {
             ssh = nil
         }
-        if url.transport == .https,
-            let file = [environment["GIT_SSL_CAINFO"], environment["SSL_CERT_FILE"]].compactMap(\.self).first,
-            !file.isEmpty
-        {
-            try LibGit2.check(clibgit2_set_certificates(file, nil))
+        if url.transport == .https {
+            let file = [environment["GIT_SSL_CAINFO"], environment["SSL_CERT_FILE"]].compactMap(\.self).first
+            try LibGit2.readCertificates(file.flatMap { $0.isEmpty ? nil : $0 })
         }
         var options = git_remote_create_options()
         try LibGit2.check(git_remote_create_options_init(&options, UInt32(GIT_REMOTE_CREATE_OPTIONS_VERSION)))

@@ -5,7 +5,7 @@ internal import Foundation
 internal import Reconcile
 
 /// The canonical Compose model, as docker compose prints it; needs neither configuration nor engine.
-struct ConfigCommand: AsyncParsableCommand {
+struct ConfigCommand: ParsableCommand {
     enum Format: String, CaseIterable, ExpressibleByArgument { case yaml, json, text }
 
     /// What is printed instead of the model.
@@ -61,7 +61,7 @@ struct ConfigCommand: AsyncParsableCommand {
     @Option(help: "How to print the model: yaml (also called text) or json.") var format: Format = .yaml
     @OptionGroup var options: CommonOptions
 
-    func run() async throws {
+    func run() throws {
         let environment = ProcessInfo.processInfo.environment
         let terminal = Terminal(color: options.color, environment: environment)
         let files = FileAccess.disk()

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 
-struct InitCommand: AsyncParsableCommand {
+struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Write a commented example configuration.",
@@ -14,7 +14,7 @@ struct InitCommand: AsyncParsableCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func run() async throws {
+    func run() throws {
         let wiring = Wiring(options)
         let file = wiring.configurationFile
         if FileManager.default.fileExists(atPath: file), !force {
