@@ -5,15 +5,17 @@ SWIFT ?= swift
 TESTS ?=
 CONFORMANCE_REPORT ?= .build/conformance.txt
 RELEASE := .build/release/watcher
-# What must not cost at every start: moving the program, exporting 40,000 symbols, loading libstdc++; -s halves the file.
-# The first: types are asked for by address, not looked up by name at run time, which a short command would mostly do.
-RELEASE_FLAGS = -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors \
-	--static-swift-stdlib -Xlinker -no-pie -Xlinker -s -Xlinker --version-script='$(CURDIR)/scripts/release.map'
+# What must not cost at every start: looking types up by name, moving the program, exporting 40,000 symbols, loading
+# libstdc++, and code that is strewn over all of the program (scripts/order).
+RELEASE_FLAGS = -Xswiftc -Xfrontend -Xswiftc -function-sections \
+	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors --static-swift-stdlib \
+	-Xlinker -no-pie -Xlinker --version-script='$(CURDIR)/scripts/release.map' \
+	-Xlinker --section-ordering-file='$(CURDIR)/scripts/release.order'
 PAGES := man/watcher.1
 UNITS := systemd/watcher.service systemd/watcher.timer
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test conformance engine-conformance engines check fmt demo bench fuzz install uninstall clean
+.PHONY: help build release test conformance engine-conformance engines check fmt demo bench order fuzz install uninstall clean
 
 help: ## this list
 	@echo 'watcher: what a Git branch says should run, runs on this Docker Engine'
@@ -30,7 +32,7 @@ release: ## build for use, with the Swift runtime inside: .build/release/watcher
 	scripts/provide build
 	mkdir -p .build/static
 	ln -sf "$$(clang -print-file-name=libstdc++.a)" .build/static/
-	$(SWIFT) build -c release $(RELEASE_FLAGS) --product watcher
+	$(SWIFT) build -c release $(RELEASE_FLAGS) $(if $(MAP),-Xlinker -Map='$(MAP)',-Xlinker -s) --product watcher
 
 test: ## build once, start a private engine, registry and sshd, run every test (TESTS=regex: only those)
 	scripts/provide build test
@@ -80,6 +82,11 @@ bench: release ## measure start-up, config against docker compose's (CORPUS=DIR)
 	scripts/provide test
 	CORPUS='$(abspath $(CORPUS))' scripts/bench $(RELEASE)
 	scripts/bench-rollout $(RELEASE)
+
+order: ## find out anew which functions short commands run, for the linker: scripts/release.order
+	scripts/provide build test order
+	$(MAKE) release MAP='$(CURDIR)/.build/release.map'
+	scripts/order $(RELEASE) .build/release.map
 
 install: ## install binary, manual page and units (PREFIX=/usr/local, DESTDIR=); run `make release` before
 	@test -x $(RELEASE) || { echo 'make install: run `make release` first' >&2; exit 1; }

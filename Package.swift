@@ -25,7 +25,7 @@ let package = Package(
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLibGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
         .systemLibrary(name: "CLinux"),
-        .target(name: "CCertificates"),
+        .target(name: "CLibGit2Startup"),
         .target(name: "YAML", dependencies: ["CLibYAML"], swiftSettings: settings),
         .target(
             name: "Compose",
@@ -36,7 +36,7 @@ let package = Package(
         .target(
             name: "Git",
             dependencies: [
-                "Deploy", "Compose", "CLibGit2", "CCertificates",
+                "Deploy", "Compose", "CLibGit2", "CLibGit2Startup",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings),

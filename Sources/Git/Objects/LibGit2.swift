@@ -1,13 +1,13 @@
-internal import CCertificates
+internal import CLibGit2Startup
 internal import CLibGit2
 import Reconcile
 
 /// libgit2 itself: started on first use, never before, since that costs milliseconds.
 enum LibGit2 {
     private static let started: Int32 = {
-        ccertificates_set_deferred(true)
+        libgit2_startup_set_brief(true)
         let count = git_libgit2_init()
-        ccertificates_set_deferred(false)
+        libgit2_startup_set_brief(false)
         // Nobody's gitconfig decides what is deployed; and a home directory we may not read is no obstacle.
         for level in [
             GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
@@ -30,7 +30,7 @@ enum LibGit2 {
     /// Reads the certificates that https connections are verified with: those of the file, or the system's.
     static func readCertificates(_ file: String?) throws {
         try start()
-        guard let file = file ?? ccertificates_deferred_file().map({ String(cString: $0) }) else { return }
+        guard let file = file ?? libgit2_startup_certificates().map({ String(cString: $0) }) else { return }
         try check(clibgit2_set_certificates(file, nil))
     }
 
