@@ -1,5 +1,5 @@
-internal import CLibGit2Startup
 internal import CLibGit2
+internal import CLibGit2Startup
 import Reconcile
 
 /// libgit2 itself: started on first use, never before, since that costs milliseconds.
