@@ -45,7 +45,12 @@ extension EngineClient {
         let id = try EngineJSON.decode(CreatedAnswer.self, from: answer.body).id
         let start = try EngineRequest.post("/exec/\(id)/start", to: operation).sending(StartBody())
             .expecting(409).calling(.start, service: service.name).within(deadlines.hook)
-        let output = LogStream(source: try await connection.open(start), isRaw: false)
+        let output: LogStream
+        do { output = LogStream(source: try await connection.open(start), isRaw: false) } catch {
+            // Docker 20.10 says 500 when the container ended after the exec was made.
+            guard (try? await isEnded(container.hex, after: 126)) == true else { throw error }
+            return
+        }
         guard output.source.status != 409 else { return }
         let result: (lines: [String], code: Int)
         do {
