@@ -46,7 +46,9 @@ extension EngineClient {
         let start = try EngineRequest.post("/exec/\(id)/start", to: operation).sending(StartBody())
             .expecting(409).calling(.start, service: service.name).within(deadlines.hook)
         let output: LogStream
-        do { output = LogStream(source: try await connection.open(start), isRaw: false) } catch {
+        do { output = LogStream(source: try await connection.open(start), isRaw: false) } catch let error as EngineError
+            where error.reason != .engineUnreachable
+        {
             // Docker 20.10 says 500 when the container ended after the exec was made.
             guard (try? await isEnded(container.hex, after: 126)) == true else { throw error }
             return
