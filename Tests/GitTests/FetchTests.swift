@@ -214,4 +214,16 @@ import Testing
         #expect(error.reason == .locked)
         withExtendedLifetime(lock) {}
     }
+
+    /// Closing a file twice closes somebody else's: any other thread's that was opened in between.
+    @Test func `a lock that is not had in time closes its file once`() throws {
+        let directory = CacheDirectory(path: try origin.cache())
+        let lock = try CacheDirectory.Lock(directory, seconds: 1)
+        errno = 0
+        let second = Result { try CacheDirectory.Lock(directory, seconds: 0) }
+        let code = errno
+        #expect(throws: GitError.self) { _ = try second.get() }
+        #expect(code != EBADF)
+        withExtendedLifetime(lock) {}
+    }
 }

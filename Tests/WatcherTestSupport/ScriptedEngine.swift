@@ -10,7 +10,7 @@ package final class ScriptedEngine: Sendable {
     private let path: String
     private let listener: Int32
     private let answers: @Sendable (String) -> String?
-    private let state = Mutex<(requests: [String], connections: [Int32])>(([], []))
+    private let state = Mutex<(requests: [String], connections: Set<Int32>)>(([], []))
 
     /// The request lines so far, without the protocol: `GET /_ping`.
     package var requests: [String] { state.withLock { $0.requests } }
@@ -32,8 +32,11 @@ package final class ScriptedEngine: Sendable {
         Self.onThread { [self] in
             while true {
                 let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
-                state.withLock { $0.connections.append(connection) }
+                guard connection >= 0 else {
+                    close(listener)
+                    return
+                }
+                state.withLock { _ = $0.connections.insert(connection) }
                 Self.onThread { self.serve(connection) }
             }
         }
@@ -41,9 +44,11 @@ package final class ScriptedEngine: Sendable {
 
     /// Hangs up, and removes the socket.
     package func end() {
+        // Who reads from a socket closes it: a number that was closed by others may be somebody else's by now.
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-        for connection in state.withLock({ $0.connections }) { shutdown(connection, Int32(SHUT_RDWR)) }
+        state.withLock { state in
+            for connection in state.connections { shutdown(connection, Int32(SHUT_RDWR)) }
+        }
         unlink(path)
     }
 
@@ -67,7 +72,10 @@ package final class ScriptedEngine: Sendable {
             let sent = Array(answer.utf8)
             guard send(connection, sent, sent.count, Int32(MSG_NOSIGNAL)) == sent.count else { break }
         }
-        close(connection)
+        state.withLock { state in
+            state.connections.remove(connection)
+            close(connection)
+        }
     }
 
     /// The next request's line; its head and body are read away. Nil when the other side hung up.

@@ -36,6 +36,7 @@ final class SSHProcess {
         for end in [pipes[0][0], pipes[1][1], pipes[2][1]] { close(end) }
         (self.process, input, output, errors) = (process, pipes[0][1], pipes[1][0], pipes[2][0])
         guard code == 0 else {
+            for end in [input, output] { close(end) }
             status = -1
             throw GitError(
                 .invalidConfiguration, "cannot run \(command.program): \(String(cString: strerror(code)))",

@@ -60,7 +60,7 @@ struct CacheDirectory: Sendable {
     final class Lock {
         private let file: Int32
 
-        /// Waits at most `seconds`.
+        /// Waits at most `seconds`. What is thrown once the file is open ends the value, which closes it.
         init(_ directory: CacheDirectory, seconds: Double) throws {
             let name = directory.path + ".lock"
             let parent = String(directory.path[..<(directory.path.lastIndex(of: "/") ?? directory.path.startIndex)])
@@ -72,13 +72,8 @@ struct CacheDirectory: Sendable {
             guard file >= 0 else { throw GitError.system("open \(name)", errno) }
             let start = ContinuousClock.now
             while flock(file, LOCK_EX | LOCK_NB) != 0 {
-                guard errno == EWOULDBLOCK || errno == EINTR else {
-                    let code = errno
-                    close(file)
-                    throw GitError.system("lock \(name)", code)
-                }
+                guard errno == EWOULDBLOCK || errno == EINTR else { throw GitError.system("lock \(name)", errno) }
                 guard ContinuousClock.now - start < .seconds(seconds) else {
-                    close(file)
                     throw GitError(
                         .locked, "another run has been fetching into \(directory.path) for \(Int(seconds)) s",
                         advice: "Nothing is lost: the next run tries again.")
