@@ -7,7 +7,7 @@ CONFORMANCE_REPORT ?= .build/conformance.txt
 RELEASE := .build/release/watcher
 # What must not cost at every start: looking types up by name, moving the program, exporting 40,000 symbols, loading
 # libstdc++, and code that is strewn over all of the program (scripts/order).
-RELEASE_FLAGS = -Xswiftc -Xfrontend -Xswiftc -function-sections \
+RELEASE_FLAGS = -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections \
 	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors --static-swift-stdlib \
 	-Xlinker -no-pie -Xlinker --version-script='$(CURDIR)/scripts/release.map' \
 	-Xlinker --section-ordering-file='$(CURDIR)/scripts/release.order'
@@ -32,6 +32,7 @@ release: ## build for use, with the Swift runtime inside: .build/release/watcher
 	scripts/provide build
 	mkdir -p .build/static
 	ln -sf "$$(clang -print-file-name=libstdc++.a)" .build/static/
+	@test $(RELEASE) -nt scripts/release.order || rm -f $(RELEASE)  # SwiftPM does not know that it is linked by it
 	$(SWIFT) build -c release $(RELEASE_FLAGS) $(if $(MAP),-Xlinker -Map='$(MAP)',-Xlinker -s) --product watcher
 
 test: ## build once, start a private engine, registry and sshd, run every test (TESTS=regex: only those)

@@ -43,7 +43,7 @@ let package = Package(
         .target(
             name: "DockerEngine",
             dependencies: [
-                "Deploy", "Reconcile", "Compose",
+                "Deploy", "Reconcile", "Compose", "CLinux",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

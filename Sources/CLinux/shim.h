@@ -1,6 +1,24 @@
 #include <sys/prctl.h>
+#include <time.h>
 
 // prctl is variadic, which Swift cannot call.
 
 /// Orphans among this process's descendants become its children.
 static inline int clinux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+// time.h shows it to X/Open programs only, which Swift's Glibc is not.
+
+char *strptime(const char *text, const char *format, struct tm *time);
+
+// Where the linker put global variables that begin as zero.
+
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+extern char __bss_start[], _end[];
+
+/// Has the kernel give memory to all global variables at once. Else each page of them costs a fault, or two.
+static inline void clinux_populate_globals(void) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)__bss_start & ~(page - 1);
+    madvise((void *)start, (uintptr_t)_end - start, 23 /* MADV_POPULATE_WRITE, Linux 5.14; an older one refuses */);
+}

@@ -1,18 +1,18 @@
 extension ConfigHash {
-    /// The hash labels with which a container counts as up to date: those of every Compose generation.
+    /// Whether a container with this hash label counts as up to date: the label of any Compose generation does.
     ///
-    /// The parameters are those of `label(of:references:flavour:)`.
-    package static func accepted(_ service: Service, references: [String: String]) -> Set<String> {
-        Set(Flavour.allCases.map { label(of: service, references: references, flavour: $0) })
+    /// The other parameters are those of `label(of:references:flavour:)`.
+    package static func accepts(_ hash: String?, of service: Service, references: [String: String]) -> Bool {
+        Flavour.allCases.contains { label(of: service, references: references, flavour: $0) == hash }
     }
 
-    /// The hash labels with which a network counts as made from this definition.
-    package static func accepted(_ network: Network) -> Set<String> {
-        Set(Flavour.allCases.map { ofNetwork(network, flavour: $0) })
+    /// Whether a network with this hash label counts as made from this definition.
+    package static func accepts(_ hash: String?, of network: Network) -> Bool {
+        Flavour.allCases.contains { ofNetwork(network, flavour: $0) == hash }
     }
 
-    /// The hash labels with which a volume counts as made from this definition.
-    package static func accepted(_ volume: Volume) -> Set<String> {
-        Set(Flavour.allCases.map { ofVolume(volume, flavour: $0) })
+    /// Whether a volume with this hash label counts as made from this definition.
+    package static func accepts(_ hash: String?, of volume: Volume) -> Bool {
+        Flavour.allCases.contains { ofVolume(volume, flavour: $0) == hash }
     }
 }

@@ -22,12 +22,13 @@ struct Applier: Sendable {
     let journal: Journal
     /// `.apply`, or `.rollback` when a deployment is undone.
     let stage: Event.Stage
-    /// Calls to the engine under way at once.
+    /// Calls to the engine under way at once, stops aside: more only take each other's time.
     var parallelCalls = 16
+    /// Stops under way at once: they mostly wait for what runs in the containers to end.
+    var parallelStops = 48
 
     private struct Outcome: Sendable {
-        var step: Int
-        var isCall: Bool
+        var step: Plan.Step
         var result: Result<Effect, any Error>
 
         struct Effect: Sendable {
@@ -54,29 +55,29 @@ struct Applier: Sendable {
         var done = Set(1...(steps.map(\.id).max() ?? 1)).subtracting(steps.map(\.id))
         var failure: (any Error)?
         try await withThrowingTaskGroup(of: Outcome.self) { group in
-            var calls = 0
+            var calls: [Plan.Step.Load: Int] = [:]
             var running = 0
             repeat {
                 var held: [Plan.Step] = []
                 for step in waiting {
                     let isReady = failure == nil && !Task.isCancelled && step.after.allSatisfy(done.contains)
-                    guard isReady, step.isWait || calls < parallelCalls else {
+                    guard isReady, calls[step.load, default: 0] < limit(of: step.load) else {
                         held.append(step)
                         continue
                     }
                     let operation = try step.operation.map { try application.resolve($0) }
-                    calls += step.isWait ? 0 : 1
+                    calls[step.load, default: 0] += 1
                     running += 1
                     group.addTask { await outcome(of: operation, step, verifier) }
                 }
                 waiting = held
                 guard running > 0, let outcome = try await group.next() else { break }
                 running -= 1
-                calls -= outcome.isCall ? 1 : 0
+                calls[outcome.step.load, default: 0] -= 1
                 switch outcome.result {
                 case .success(let result):
-                    done.insert(outcome.step)
-                    application.created[outcome.step] = result.created
+                    done.insert(outcome.step.id)
+                    application.created[outcome.step.id] = result.created
                     application.completed.formUnion(result.completed)
                 case .failure(let error):
                     if failure == nil || failure is CancellationError { failure = error }
@@ -100,8 +101,7 @@ struct Applier: Sendable {
     ) async -> Outcome {
         do {
             if case .wait(let wait) = operation {
-                return Outcome(
-                    step: step.id, isCall: false, result: .success(try await self.wait(wait, step, verifier)))
+                return Outcome(step: step, result: .success(try await self.wait(wait, step, verifier)))
             }
             // Not a child task: a call that is under way is not cancelled, or nobody knew what it did.
             let model = model(for: operation, of: step.service)
@@ -109,9 +109,18 @@ struct Applier: Sendable {
             if let line = operation.pastTense(in: project) {
                 journal.progress(stage, .succeeded, line, service: step.service)
             }
-            return Outcome(step: step.id, isCall: true, result: .success(.init(created: created)))
+            return Outcome(step: step, result: .success(.init(created: created)))
         } catch {
-            return Outcome(step: step.id, isCall: !step.isWait, result: .failure(failure(error, operation, step)))
+            return Outcome(step: step, result: .failure(failure(error, operation, step)))
+        }
+    }
+
+    /// How many steps of a kind are carried out at once.
+    private func limit(of load: Plan.Step.Load) -> Int {
+        switch load {
+        case .wait: .max
+        case .stop: parallelStops
+        case .call: parallelCalls
         }
     }
 
@@ -178,7 +187,16 @@ extension Application {
 }
 
 extension Plan.Step {
-    fileprivate var isWait: Bool { if case .wait = operation { true } else { false } }
+    /// What carrying it out asks of the engine.
+    fileprivate enum Load { case call, stop, wait }
+
+    fileprivate var load: Load {
+        switch operation {
+        case .wait: .wait
+        case .stop: .stop
+        default: .call
+        }
+    }
     fileprivate var isCreation: Bool { if case .create = operation { true } else { false } }
 }
 

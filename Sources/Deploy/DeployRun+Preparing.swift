@@ -188,6 +188,37 @@ extension DeployRun {
     func observe(
         _ project: Project, pinned: [String: String] = [:], isBrief: Bool = false
     ) async throws -> ObservedState {
+        let query = query(project, pinned: pinned, isBrief: isBrief)
+        let glance = takeGlance()
+        guard let glance, glance.query == query else {
+            glance?.answer.cancel()
+            return try await deployer.engine.observe(query)
+        }
+        return try await withTaskCancellationHandler {
+            try await glance.answer.value
+        } onCancel: {
+            glance.answer.cancel()
+        }
+    }
+
+    /// Mostly nothing is new: then the engine can tell what runs while the files of the commit are read. Its answer is that
+    /// of the next `observe`, if that asks the same.
+    func glance(expecting commit: Commit) {
+        guard let last = facts.record.lastGood, last.commit.id == commit.id, let project = last.snapshot?.project else {
+            return
+        }
+        let query = query(project, isBrief: true)
+        let answer = Task { [engine = deployer.engine] in try await engine.observe(query) }
+        note { $0.glance = Glance(query: query, answer: answer) }
+    }
+
+    func takeGlance() -> Glance? {
+        let glance = facts.glance
+        note { $0.glance = nil }
+        return glance
+    }
+
+    private func query(_ project: Project, pinned: [String: String] = [:], isBrief: Bool) -> ObservationQuery {
         let services = project.services.values.filter { $0.provider == nil }
         let images =
             services.map { $0.imageName(in: project) }
@@ -196,7 +227,7 @@ extension DeployRun {
             project: project.name, networks: project.networks.values.map(\.name).sorted(),
             volumes: project.volumes.values.map(\.name).sorted(), images: Set(images).union(pinned.values).sorted())
         query.isBrief = isBrief
-        return try await deployer.engine.observe(query)
+        return query
     }
 
     /// The target a candidate makes of itself, against the last good deployment.

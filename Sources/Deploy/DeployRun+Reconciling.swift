@@ -13,6 +13,8 @@ extension DeployRun {
                 return try await buildFailed(commit, error)
             }
         }
+        glance(expecting: commit)
+        defer { takeGlance()?.answer.cancel() }
         let staged = options.dryRun ? nil : try await stageCheckout(commit, build)
         do {
             var candidate = try await load(commit, build)

@@ -21,6 +21,14 @@ final class DeployRun: Sendable {
         var before: Deployment?
         /// The store takes no more events; that was said.
         var losesEvents = false
+        /// What the engine was asked ahead of time.
+        var glance: Glance?
+    }
+
+    /// A first look at the engine whose answer comes while the commit's files are read.
+    struct Glance: Sendable {
+        let query: ObservationQuery
+        let answer: Task<ObservedState, any Error>
     }
 
     init(_ deployer: Deployer) {

@@ -6,18 +6,25 @@ package import Reconcile
 extension EngineClient {
     package func observe(_ query: ObservationQuery) async throws -> ObservedState {
         let traits = try await connection.traits()
+        // To list the containers takes about as long as all the rest, which shares a connection: more of them would cost
+        // more than they save.
+        async let surroundings = surroundings(query)
         // What Podman lists is not what it tells of a single container.
-        async let containers = containers(of: query.project, isBrief: query.isBrief && !traits.isPodman)
-        async let networks = networks(of: query.project, and: query.networks)
-        async let volumes = volumes(of: query.project, and: query.volumes)
-        async let images = images(query.images)
         var state = ObservedState()
+        state.containers = try await containers(of: query.project, isBrief: query.isBrief && !traits.isPodman)
+        let others = try await surroundings
+        (state.networks, state.volumes, state.images) = (others.networks, others.volumes, others.images)
         state.apiVersion = "\(traits.version)"
         if traits.isPodman { state.isPodman = true }
-        state.containers = try await containers
-        state.networks = try await networks
-        state.volumes = try await volumes
-        state.images = try await images
+        return state
+    }
+
+    /// All but the containers, one call after the other.
+    private func surroundings(_ query: ObservationQuery) async throws -> ObservedState {
+        var state = ObservedState()
+        state.networks = try await networks(of: query.project, and: query.networks)
+        state.volumes = try await volumes(of: query.project, and: query.volumes)
+        state.images = try await images(query.images)
         return state
     }
 
@@ -66,37 +73,40 @@ extension EngineClient {
         }
     }
 
+    /// The project's own by their label, then those it uses that are not among them by their names.
     private func networks(
         of project: String, and names: [String]
     ) async throws -> [String: ObservedState.Network] {
         let request = EngineRequest.get("/networks", to: "list the networks of \(project)")
-        async let labelled: [NetworkAnswer] = connection.decoded(
+        let labelled: [NetworkAnswer] = try await connection.decoded(
             request.filtering(["label": ["\(ComposeLabels.project)=\(project)"]]))
-        async let named: [NetworkAnswer] =
-            names.isEmpty ? [] : connection.decoded(request.filtering(["name": names]))
         var result: [String: ObservedState.Network] = [:]
         // The engine's filters match more than asked for: parts of names, and in old releases any label.
-        for network in try await named where names.contains(network.name) {
+        for network in labelled where network.labels?[ComposeLabels.project] == project {
             result[network.name] = ObservedState.Network(network)
         }
-        for network in try await labelled where network.labels?[ComposeLabels.project] == project {
+        let others = names.filter { result[$0] == nil }
+        guard !others.isEmpty else { return result }
+        let named: [NetworkAnswer] = try await connection.decoded(request.filtering(["name": others]))
+        for network in named where others.contains(network.name) {
             result[network.name] = ObservedState.Network(network)
         }
         return result
     }
 
+    /// As `networks(of:and:)`.
     private func volumes(of project: String, and names: [String]) async throws -> [String: ObservedState.Volume] {
         let request = EngineRequest.get("/volumes", to: "list the volumes of \(project)")
-        async let labelled: VolumeListAnswer = connection.decoded(
+        let labelled: VolumeListAnswer = try await connection.decoded(
             request.filtering(["label": ["\(ComposeLabels.project)=\(project)"]]))
-        async let named: VolumeListAnswer =
-            names.isEmpty
-            ? VolumeListAnswer() : connection.decoded(request.filtering(["name": names]))
         var result: [String: ObservedState.Volume] = [:]
-        for volume in try await named.volumes ?? [] where names.contains(volume.name) {
+        for volume in labelled.volumes ?? [] where volume.labels?[ComposeLabels.project] == project {
             result[volume.name] = ObservedState.Volume(volume)
         }
-        for volume in try await labelled.volumes ?? [] where volume.labels?[ComposeLabels.project] == project {
+        let others = names.filter { result[$0] == nil }
+        guard !others.isEmpty else { return result }
+        let named: VolumeListAnswer = try await connection.decoded(request.filtering(["name": others]))
+        for volume in named.volumes ?? [] where others.contains(volume.name) {
             result[volume.name] = ObservedState.Volume(volume)
         }
         return result

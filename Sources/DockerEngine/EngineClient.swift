@@ -41,6 +41,9 @@ package final class EngineClient: ContainerEngine {
     /// called once, before the first client is made.
     package static func useOneThread() { NIOSingletons.groupLoopCountSuggestion = 1 }
 
+    /// Connects ahead of the first call, which tells of any trouble.
+    package func greet() async { _ = try? await connection.traits() }
+
     /// Ends streams and calls under way, and closes the connection. Calling it again does nothing.
     package func shutdown() async { await connection.close() }
 }

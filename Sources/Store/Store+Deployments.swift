@@ -10,7 +10,8 @@ extension Store: DeploymentStore {
             let newest = try Deployment.newest(db, project)
             record.latest = newest
             record.nextNumber = (newest?.id.number ?? 0) + 1
-            record.lastGood = try Deployment.newest(db, project, .succeeded)?.completed(db)
+            let lastGood = newest?.status == .succeeded ? newest : try Deployment.newest(db, project, .succeeded)
+            record.lastGood = try lastGood?.completed(db)
             record.open = try Deployment.newest(db, project, .open)?.completed(db)
             record.skipped = try SkippedCommit.fetchAll(db, project).map(\.skipped)
             record.suspension = try Suspension.fetch(db, project)
@@ -31,7 +32,9 @@ extension Store: DeploymentStore {
     /// counted there as one more attempt; its own number then stays unused, and events appended to it go there too.
     package func save(_ deployment: Deployment) async throws {
         try await write { db in
-            if try deployment.isRepetition(of: try Deployment.newest(db, deployment.id.project)) {
+            if deployment.status == .postponed,
+                try deployment.isRepetition(of: try Deployment.newest(db, deployment.id.project))
+            {
                 try deployment.countAsAttempt(db)
             } else {
                 try deployment.upsert(db)
@@ -53,9 +56,9 @@ extension Store: DeploymentStore {
             }
             var seq =
                 try Int.fetchOne(
-                    db, sql: "SELECT max(seq) FROM events WHERE project = ? AND number = ?",
+                    db.cachedStatement(sql: "SELECT max(seq) FROM events WHERE project = ? AND number = ?"),
                     arguments: [id.project, id.number]) ?? 0
-            let statement = try db.makeStatement(sql: "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            let statement = try db.cachedStatement(sql: "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
             for event in events {
                 seq += 1
                 try statement.execute(arguments: [
@@ -135,13 +138,21 @@ extension Deployment {
 
     /// Which deployment the events belong to: the one itself, or the postponed one it was counted into.
     fileprivate static func keeper(_ db: Database, ofEventsOf id: DeploymentID) throws -> DeploymentID? {
-        guard let newest = try newest(db, id.project) else { return nil }
-        if id.number == newest.id.number + 1 { return newest.status == .postponed ? newest.id : nil }
-        return try fetch(db, id)?.id
+        // Asked with every few events: what a deployment says of itself is not read for it.
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT number FROM deployments WHERE project = :project AND number = :number
+                UNION ALL
+                SELECT number FROM deployments
+                WHERE project = :project AND number = :number - 1 AND status = 'postponed'
+                    AND number = (SELECT max(number) FROM deployments WHERE project = :project)
+                """)
+        return try Int.fetchOne(statement, arguments: ["project": id.project, "number": id.number])
+            .map { DeploymentID(project: id.project, number: $0) }
     }
 
     fileprivate func isRepetition(of newest: Deployment?) throws -> Bool {
-        guard let newest, status == .postponed, newest.status == .postponed else { return false }
+        guard let newest, newest.status == .postponed else { return false }
         return newest.id.number < id.number && newest.commit.id == commit.id && newest.reason == reason
     }
 

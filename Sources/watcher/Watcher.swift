@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CLinux
 internal import Compose
 internal import DockerEngine
 internal import Foundation
@@ -6,8 +7,9 @@ internal import Git
 
 /// The command line.
 struct Watcher: AsyncParsableCommand {
+    static let name = "watcher"
     static let configuration = CommandConfiguration(
-        commandName: "watcher",
+        commandName: name,
         abstract: "Pull-based GitOps for Docker Compose: one step, then exit.",
         usage: "watcher <command> [<options>]",
         discussion: """
@@ -57,6 +59,7 @@ enum Version {
 enum Main {
     /// On the main thread, so that what needs no other one, such as `config` and `--help`, starts none.
     @MainActor static func main() async {
+        clinux_populate_globals()
         signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
         // A network step runs in a process of its own that has nothing else to do.
@@ -101,7 +104,8 @@ enum Main {
     }
 
     /// To describe all commands takes longer than to parse one: what timers run all day is parsed by its own command, and
-    /// everything else, mistakes and questions for help included, by the whole tree.
+    /// everything else, mistakes and questions for help included, by the whole tree. Such a command names its super-command,
+    /// so that as a root it is not first parsed as a request for a completion script, which takes as long again.
     private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
         let frequent: [String: any ParsableCommand.Type] = [
             "check": CheckCommand.self, "deploy": DeployCommand.self, "config": ConfigCommand.self,

@@ -124,6 +124,17 @@ private actor Meeting {
         #expect(most.withLock { $0.most } <= 2)
     }
 
+    @Test func `many containers that take their time are stopped together`() async throws {
+        let meeting = Meeting(of: 40)
+        let engine = ScriptedEngine(onCall: { _ in await meeting.arrive() })
+        let stops = (1...40).map { id in
+            Plan.Step(
+                id: id, operation: .stop(.existing(ContainerID(hex: "\(id)"))), cause: "", service: "\(id)", after: [],
+                phase: .apply)
+        }
+        _ = try await applier(engine, calls: 2).apply(stops)
+    }
+
     @Test func `a step comes after the steps it names, and knows the containers they made`() async throws {
         let log = Log()
         let engine = ScriptedEngine(onCall: { log.add($0) })

@@ -190,10 +190,18 @@ import Testing
 
     @Test(arguments: [
         ("2026-11-21T05:00:00.123456789Z", 1_795_237_200_123), ("2026-11-21T05:00:00Z", 1_795_237_200_000),
-        ("2026-11-21T06:00:00.5+01:00", 1_795_237_200_500),
+        ("2026-11-21T06:00:00.5+01:00", 1_795_237_200_500), ("2026-11-20T23:30:00.98-05:30", 1_795_237_200_980),
+        ("2024-02-29T23:59:59.999999999Z", 1_709_251_199_999), ("1970-01-01T00:00:00Z", 0),
     ])
     func `times are read to the millisecond`(_ text: String, _ milliseconds: Int) {
         #expect(EngineTime.milliseconds(text) == milliseconds)
-        #expect(EngineTime.milliseconds("0001-01-01T00:00:00Z") == nil)
+    }
+
+    @Test(arguments: [
+        "0001-01-01T00:00:00Z", "", "2026-11-21", "2026-11-21T05:00:00", "2026-11-21T05:00:00.Zulu", "2026-13-21T05:00:00Z",
+        "yesterday",
+    ])
+    func `what is no time is none`(_ text: String) {
+        #expect(EngineTime.milliseconds(text) == nil)
     }
 }

@@ -55,7 +55,7 @@ actor EngineConnection {
         configuration.httpVersion = .http1Only
         configuration.timeout.connect = TimeAmount(min(.seconds(10), deadlines.call))
         configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 80
         // Each is a login of its own.
         if case .ssh = endpoint.address { configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 6 }
         if let tls = endpoint.tls { configuration.tlsConfiguration = try tls.configuration(for: endpoint) }

@@ -1,5 +1,6 @@
+import CLinux
 import Compose
-import FoundationEssentials
+import Glibc
 import Reconcile
 
 extension ObservedState.Container {
@@ -99,14 +100,26 @@ extension ObservedState.Image {
 /// Times as the engine writes them.
 enum EngineTime {
     /// Unix milliseconds of an RFC 3339 time; nil for Go's zero time and for anything else.
+    ///
+    /// By the C library: Foundation's format style brings calendars and time zones along, and drops the fraction.
     static func milliseconds(_ text: String) -> Int? {
-        guard !text.hasPrefix("0001-"), let date = try? Date(text, strategy: .iso8601) else { return nil }
-        var milliseconds = Int(date.timeIntervalSince1970.rounded(.down)) * 1000
-        // The format style drops the fraction.
-        if let dot = text.firstIndex(of: ".") {
-            let digits = text[text.index(after: dot)...].prefix { $0.isNumber }.prefix(3)
-            if let fraction = Int(digits) { milliseconds += fraction * [100, 10, 1][digits.count - 1] }
+        guard !text.hasPrefix("0001-") else { return nil }
+        var time = tm()
+        return text.withCString { start in
+            guard var rest = strptime(start, "%Y-%m-%dT%H:%M:%S", &time) else { return nil }
+            var milliseconds = 0
+            if rest.pointee == UInt8(ascii: ".") {
+                rest += 1
+                var worth = 100
+                while (0x30...0x39).contains(rest.pointee) {
+                    milliseconds += Int(rest.pointee - 0x30) * worth
+                    worth /= 10
+                    rest += 1
+                }
+            }
+            guard let end = strptime(rest, "%z", &time), end.pointee == 0 else { return nil }
+            let offset = time.tm_gmtoff
+            return (timegm(&time) - offset) * 1000 + milliseconds
         }
-        return milliseconds
     }
 }

@@ -25,8 +25,8 @@ struct ContainerAssessment {
     private func configurationCauses(
         _ container: ObservedState.Container, _ service: Service, _ references: [String: String]
     ) -> [Plan.Cause] {
-        let accepted = ConfigHash.accepted(service, references: references)
-        guard !accepted.contains(container.labels[ComposeLabels.configHash] ?? "") else { return [] }
+        let hash = container.labels[ComposeLabels.configHash]
+        guard !ConfigHash.accepts(hash, of: service, references: references) else { return [] }
         guard let previous = target.previous?.project.services[service.name] else {
             return [Plan.Cause("configuration changed")]
         }

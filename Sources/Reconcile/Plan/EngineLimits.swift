@@ -31,20 +31,19 @@ extension Project {
     /// paths without places, empty when the engine can do it all.
     package func problems(on engine: EngineTraits) -> [ComposeError.Problem] {
         func problems<Subject>(
-            _ subject: Subject, at path: String, _ limits: [EngineLimit<Subject>]
+            of subjects: [String: Subject], at path: String, _ limits: [EngineLimit<Subject>]
         ) -> [ComposeError.Problem] {
-            limits.flatMap { limit in
-                guard let problem = limit.problem(on: engine) else { return [ComposeError.Problem]() }
-                return limit.places(subject).map { .init(.unsupported, at: nil, path: "\(path).\($0)", problem) }
+            let lacking = limits.compactMap { limit in limit.problem(on: engine).map { (limit.places, $0) } }
+            return subjects.sorted { $0.key < $1.key }.flatMap { name, subject in
+                lacking.flatMap { places, problem in
+                    places(subject).map {
+                        ComposeError.Problem(.unsupported, at: nil, path: "\(path).\(name).\($0)", problem)
+                    }
+                }
             }
         }
-        let ofServices = services.sorted { $0.key < $1.key }.flatMap { name, service in
-            problems(service, at: "services.\(name)", Self.limitsOfServices)
-        }
-        let ofNetworks = networks.sorted { $0.key < $1.key }.filter { !$0.value.external }.flatMap { key, network in
-            problems(network, at: "networks.\(key)", Self.limitsOfNetworks)
-        }
-        return ofServices + ofNetworks
+        return problems(of: services, at: "services", Self.limitsOfServices)
+            + problems(of: networks.filter { !$0.value.external }, at: "networks", Self.limitsOfNetworks)
     }
 
     private static let limitsOfNetworks: [EngineLimit<Network>] = [

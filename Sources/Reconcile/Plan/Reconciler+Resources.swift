@@ -19,7 +19,7 @@ extension Reconciler {
             }
             guard isOwn(existing, key: key) else { continue }
             let hash = existing.labels[ComposeLabels.configHash] ?? ""
-            if !hash.isEmpty, !ConfigHash.accepted(network).contains(hash) { recreate(network, key: key, existing) }
+            if !hash.isEmpty, !ConfigHash.accepts(hash, of: network) { recreate(network, key: key, existing) }
         }
     }
 
@@ -126,7 +126,7 @@ extension Reconciler {
                 continue
             }
             let hash = existing.labels[ComposeLabels.configHash] ?? ""
-            if !hash.isEmpty, !ConfigHash.accepted(volume).contains(hash) {
+            if !hash.isEmpty, !ConfigHash.accepts(hash, of: volume) {
                 builder.warnings.append(
                     "volume \(volume.name) was made with another definition; it is kept as it is, because making it "
                         + "anew would lose its data")

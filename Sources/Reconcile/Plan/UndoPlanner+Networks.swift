@@ -32,8 +32,7 @@ extension UndoPlanner {
         let cause = "network \(network.name) was made anew by the deployment that is undone"
         let current = observed.networks[network.name]
         let isRight = current.map {
-            $0.id == network.id
-                || ConfigHash.accepted(definition).contains($0.labels[ComposeLabels.configHash] ?? "")
+            $0.id == network.id || ConfigHash.accepts($0.labels[ComposeLabels.configHash], of: definition)
         }
         var made: [Int] = []
         if isRight != true {

@@ -27,6 +27,7 @@ struct ConfigCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "config",
+        _superCommandName: Watcher.name,
         abstract: "Validate Compose files and print the canonical model.",
         usage: "watcher config [-f <file> ...] [<options>] [<service> ...]",
         discussion: ExitStatus.help(

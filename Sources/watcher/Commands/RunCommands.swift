@@ -46,6 +46,8 @@ struct ProjectRuns {
             }
             defer { lock?.release() }
             let engine = try wiring.engine(project.engine)
+            // The engine answers while the remote is asked.
+            async let _ = engine.greet()
             do {
                 let result = try await body(wiring.deployer(project, store, engine, progress))
                 await engine.shutdown()
@@ -73,6 +75,7 @@ struct ProjectRuns {
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
+        _superCommandName: Watcher.name,
         abstract: "Say what a deploy would do, and why; change nothing.",
         usage: "watcher check [<options>] [<project> ...]",
         discussion: ExitStatus.help(
@@ -98,6 +101,7 @@ struct CheckCommand: AsyncParsableCommand {
 struct DeployCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deploy",
+        _superCommandName: Watcher.name,
         abstract: "Make what runs what the branch says: one reconciliation step.",
         usage: "watcher deploy [<options>] [<project> ...]",
         discussion: ExitStatus.help(
