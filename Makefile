@@ -5,12 +5,15 @@ SWIFT ?= swift
 TESTS ?=
 CONFORMANCE_REPORT ?= .build/conformance.txt
 RELEASE := .build/release/watcher
-# What must not cost at every start: looking types up by name, moving the program, exporting 40,000 symbols, loading
-# libstdc++, and code that is strewn over all of the program (scripts/order).
+# What must not cost at every start: looking types up by name, moving the program, exporting 40,000 symbols, code that is
+# strewn over all of the program (scripts/order), and loading twenty libraries, of which a run needs a tenth.
 RELEASE_FLAGS = -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections \
 	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors --static-swift-stdlib \
 	-Xlinker -no-pie -Xlinker --version-script='$(CURDIR)/scripts/release.map' \
-	-Xlinker --section-ordering-file='$(CURDIR)/scripts/release.order'
+	-Xlinker --section-ordering-file='$(CURDIR)/scripts/release.order' \
+	-Xlinker --wrap=mbedtls_x509_crt_parse_file -Xlinker --wrap=libssh2_init \
+	-Xlinker --start-group $(STATIC_LIBRARIES:%=-Xlinker -l%) -Xlinker --end-group
+STATIC_LIBRARIES := git2 mbedtls mbedx509 mbedcrypto http_parser pcre2-8 ssh2 crypto z sqlite3 yaml
 PAGES := man/watcher.1
 UNITS := systemd/watcher.service systemd/watcher.timer
 
@@ -31,7 +34,7 @@ build: ## build for debugging: .build/debug/watcher
 release: ## build for use, with the Swift runtime inside: .build/release/watcher
 	scripts/provide build
 	mkdir -p .build/static
-	ln -sf "$$(clang -print-file-name=libstdc++.a)" .build/static/
+	for library in $(STATIC_LIBRARIES) stdc++; do ln -sf "$$(clang -print-file-name=lib$$library.a)" .build/static/; done
 	@test $(RELEASE) -nt scripts/release.order || rm -f $(RELEASE)  # SwiftPM does not know that it is linked by it
 	$(SWIFT) build -c release $(RELEASE_FLAGS) $(if $(MAP),-Xlinker -Map='$(MAP)',-Xlinker -s) --product watcher
 

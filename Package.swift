@@ -22,10 +22,11 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
-        .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        .systemLibrary(name: "CLibGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .systemLibrary(name: "CLibYAML", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CLibGit2", providers: [.apt(["libgit2-dev"])]),
         .systemLibrary(name: "CLinux"),
-        .target(name: "CLibGit2Startup"),
+        .target(
+            name: "CLibGit2Startup", cSettings: [.define("LIBGIT2_IS_STATIC", .when(configuration: .release))]),
         .target(name: "YAML", dependencies: ["CLibYAML"], swiftSettings: settings),
         .target(
             name: "Compose",

@@ -201,7 +201,8 @@ extension DeployRun {
         _ deployment: inout Deployment, _ plan: Plan, _ application: Application, _ candidate: Candidate
     ) async throws -> RunResult {
         note { $0.stage = .record }
-        let observed = try await observe(candidate.snapshot.project)
+        // Which image runs and which job is done is known without inspecting what runs.
+        let observed = try await observe(candidate.snapshot.project, isBrief: true)
         deployment.snapshot = recorded(candidate, observed, application)
         deployment.status = .succeeded
         deployment.before = nil

@@ -22,7 +22,7 @@ extension ObservedState.Container {
     /// What the list tells of a container, if that is what a brief look wants to know: it runs, and has no health check,
     /// which only an inspection tells for certain.
     init?(running summary: ContainerSummary) {
-        guard summary.state == "running", let status = summary.status, !status.contains("("),
+        guard summary.state == "running", let status = summary.status, !status.utf8.contains(UInt8(ascii: "(")),
             let name = summary.names?.lazy.compactMap(Self.ownName).first, let labels = summary.labels
         else { return nil }
         self.init(id: summary.id, name: name, labels: labels, state: .running)
