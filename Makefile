@@ -9,9 +9,10 @@ RELEASE := .build/release/watcher
 # strewn over all of the program (scripts/order), and loading twenty libraries, of which a run needs a tenth.
 RELEASE_FLAGS = -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections \
 	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors --static-swift-stdlib \
+	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
 	-Xlinker -no-pie -Xlinker --version-script='$(CURDIR)/scripts/release.map' \
 	-Xlinker --section-ordering-file='$(CURDIR)/scripts/release.order' \
-	-Xlinker --wrap=mbedtls_x509_crt_parse_file -Xlinker --wrap=libssh2_init \
+	-Xlinker --wrap=git_mbedtls_stream_global_init -Xlinker --wrap=git_transport_ssh_global_init \
 	-Xlinker --start-group $(STATIC_LIBRARIES:%=-Xlinker -l%) -Xlinker --end-group
 STATIC_LIBRARIES := git2 mbedtls mbedx509 mbedcrypto http_parser pcre2-8 ssh2 crypto z sqlite3 yaml
 PAGES := man/watcher.1

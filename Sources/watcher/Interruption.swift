@@ -18,7 +18,7 @@ enum Interruption {
 
     /// Runs `body` in a task that signals cancel; the status tells which signal it was.
     static func whileWatchingSignals(
-        _ body: sending @escaping () async -> ExitStatus
+        _ body: @escaping @Sendable () async -> ExitStatus
     ) async -> ExitStatus {
         let (start, go) = AsyncStream.makeStream(of: Void.self)
         let task = Task {

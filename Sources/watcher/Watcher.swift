@@ -1,9 +1,11 @@
 internal import ArgumentParser
 internal import CLinux
 internal import Compose
+internal import Dispatch
 internal import DockerEngine
 internal import Foundation
 internal import Git
+internal import Synchronization
 
 /// The command line.
 struct Watcher: AsyncParsableCommand {
@@ -57,8 +59,7 @@ enum Version {
 
 @main
 enum Main {
-    /// On the main thread, so that what needs no other one, such as `config` and `--help`, starts none.
-    @MainActor static func main() async {
+    static func main() {
         clinux_populate_globals()
         signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
@@ -66,41 +67,58 @@ enum Main {
         if arguments == [GitNetworkChild.command] { GitNetworkChild.main() }
         // So does what watches over a command on the host.
         if arguments == [HostCommandSupervisor.command] { HostCommandSupervisor.main() }
-        let status = await run(arguments)
+        let status = run(arguments)
         exit(status == .success && Terminal.hasLostOutput ? ExitStatus.unexpected.rawValue : status.rawValue)
     }
 
-    @MainActor private static func run(_ arguments: [String]) async -> ExitStatus {
-        await reporting(arguments) {
+    /// What needs no other thread, such as `config` and `--help`, starts none.
+    private static func run(_ arguments: [String]) -> ExitStatus {
+        do {
             var command = try parsed(GlobalOptions.afterCommand(arguments))
             guard let asynchronous = command as? any AsyncParsableCommand else {
                 try command.run()
                 return .success
             }
             EngineClient.useOneThread()
-            return await Interruption.whileWatchingSignals {
-                await reporting(arguments) {
-                    var command = asynchronous
-                    try await command.run()
-                    return .success
+            // Handed over: nobody else uses it from here on.
+            nonisolated(unsafe) let handed = asynchronous
+            return waiting {
+                await Interruption.whileWatchingSignals {
+                    do {
+                        var command = handed
+                        try await command.run()
+                        return .success
+                    } catch {
+                        return report(error, arguments)
+                    }
                 }
             }
+        } catch {
+            return report(error, arguments)
         }
     }
 
-    /// The only place where errors become texts and statuses.
-    private static func reporting(
-        isolation: isolated (any Actor)? = #isolation, _ arguments: [String], _ body: () async throws -> ExitStatus
-    ) async -> ExitStatus {
-        do { return try await body() } catch let error as ExitError {
-            return error.status
-        } catch  where Watcher.exitCode(for: error) != .failure {
-            return report(usage: error, arguments)
-        } catch {
-            let report = ErrorReport(error)
-            report.show(on: terminal, format: OutputFormat(of: arguments))
-            return report.status
+    /// The main thread waits for `body`. To run the main queue instead, as an asynchronous main does, it would have to end,
+    /// for which the C library loads an unwinder.
+    private static func waiting(_ body: @escaping @Sendable () async -> ExitStatus) -> ExitStatus {
+        let status = Mutex(ExitStatus.unexpected)
+        let hasEnded = DispatchSemaphore(value: 0)
+        Task.detached {
+            let ended = await body()
+            status.withLock { $0 = ended }
+            hasEnded.signal()
         }
+        hasEnded.wait()
+        return status.withLock { $0 }
+    }
+
+    /// The only place where errors become texts and statuses.
+    private static func report(_ error: any Error, _ arguments: [String]) -> ExitStatus {
+        if let error = error as? ExitError { return error.status }
+        if Watcher.exitCode(for: error) != .failure { return report(usage: error, arguments) }
+        let report = ErrorReport(error)
+        report.show(on: terminal, format: OutputFormat(of: arguments))
+        return report.status
     }
 
     /// To describe all commands takes longer than to parse one: what timers run all day is parsed by its own command, and

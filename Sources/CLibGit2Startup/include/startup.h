@@ -3,11 +3,9 @@
 
 #include <stdbool.h>
 
-/// libgit2 as Debian builds it starts libssh2, which we do not use, and has mbedTLS parse all certificates of the system,
-/// which only https needs: a third of what a run costs that has nothing to do. While this is set, neither happens.
-void libgit2_startup_set_brief(bool brief);
-
-/// The file of certificates that was not read, to be read when it is needed; NULL when none was asked for.
-const char *libgit2_startup_certificates(void);
+/// Starts TLS, with the certificates of the system, where that was left out when libgit2 started: libgit2 collects random
+/// numbers and has mbedTLS parse all certificates then, and starts libssh2, which we do not use. Only https needs any of it,
+/// and it is a third of what a run costs that has nothing to do. Negative when it fails, as functions of libgit2 are.
+int libgit2_startup_tls(void);
 
 #endif

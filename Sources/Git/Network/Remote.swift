@@ -24,9 +24,10 @@ final class Remote {
         } else {
             ssh = nil
         }
-        if url.transport == .https {
+        // An http server may send us on to https.
+        if [.http, .https].contains(url.transport) {
             let file = [environment["GIT_SSL_CAINFO"], environment["SSL_CERT_FILE"]].compactMap(\.self).first
-            try LibGit2.readCertificates(file.flatMap { $0.isEmpty ? nil : $0 })
+            try LibGit2.startTLS(certificates: file.flatMap { $0.isEmpty ? nil : $0 })
         }
         var options = git_remote_create_options()
         try LibGit2.check(git_remote_create_options_init(&options, UInt32(GIT_REMOTE_CREATE_OPTIONS_VERSION)))

@@ -5,9 +5,7 @@ import Reconcile
 /// libgit2 itself: started on first use, never before, since that costs milliseconds.
 enum LibGit2 {
     private static let started: Int32 = {
-        libgit2_startup_set_brief(true)
         let count = git_libgit2_init()
-        libgit2_startup_set_brief(false)
         // Nobody's gitconfig decides what is deployed; and a home directory we may not read is no obstacle.
         for level in [
             GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
@@ -22,16 +20,19 @@ enum LibGit2 {
         return count
     }()
 
+    private static let startedTLS = libgit2_startup_tls()
+
     /// Starts libgit2 unless it runs already.
     static func start() throws {
         guard started > 0 else { throw GitError(.unexpected, "libgit2 cannot be started") }
     }
 
-    /// Reads the certificates that https connections are verified with: those of the file, or the system's.
-    static func readCertificates(_ file: String?) throws {
+    /// Makes https possible, and reads the certificates that its connections are verified with: those of the file, or the
+    /// system's.
+    static func startTLS(certificates file: String?) throws {
         try start()
-        guard let file = file ?? libgit2_startup_certificates().map({ String(cString: $0) }) else { return }
-        try check(clibgit2_set_certificates(file, nil))
+        try check(startedTLS)
+        if let file { try check(clibgit2_set_certificates(file, nil)) }
     }
 
     /// Throws what libgit2 says when `code` is negative.
