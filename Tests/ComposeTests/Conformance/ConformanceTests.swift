@@ -35,6 +35,8 @@ struct Conformance {
         do {
             let project = try loader.load(one.request(profiles: profiles)).project
             let resolved = try project.resolvingEnvironment(files: .disk)
+            // A record of it is the same again.
+            #expect(try JSONDecoder().decode(Project.self, from: JSONEncoder().encode(resolved)) == resolved, "\(name)")
             guard exit == 0, let expected = try one.expected(answer) else {
                 score.count(.refusal, name, difference: "accepted: \(one.description.error_class ?? "")")
                 return

@@ -3,8 +3,8 @@ import Foundation
 import Testing
 import WatcherTestSupport
 
-/// Records of the model that were written before it had all its fields.
-@Suite struct EarlierRecordsTests {
+/// The model in records: those of now, and those that were written before it had all its fields.
+@Suite struct RecordsTests {
     private let compose = """
         name: shop
         services:
@@ -42,33 +42,42 @@ import WatcherTestSupport
         secrets: {token: {file: ./t}}
         """
 
-    /// The value without the keys whose values are what a field holds by default.
-    private func pruned(_ value: Any) -> Any {
-        if let object = value as? [String: Any] {
-            return object.filter { !isEmpty($0.value) }.mapValues(pruned)
-        }
-        return (value as? [Any])?.map(pruned) ?? value
-    }
-
-    private func isEmpty(_ value: Any) -> Bool {
-        switch value {
-        case let object as [String: Any]: object.isEmpty
-        case let list as [NSNumber]: list.allSatisfy { $0 == 0 }  // no time at all is [0, 0]
-        case let list as [Any]: list.isEmpty
-        case let number as NSNumber: number == 0
-        default: false
-        }
-    }
-
-    @Test func `what a record lacks is empty, wherever in the project it is`() throws {
+    private func load(_ compose: String) throws -> Project {
         var request = ProjectLoader.Request(workingDirectory: "/srv/shop")
         request.projectDirectory = "/srv/shop"
         let files = FileTree(["/srv/shop/compose.yaml": compose, "/srv/shop/app.env": "", "/srv/shop/t": ""])
-        let project = try ProjectLoader(files: files.access).load(request).project
+        return try ProjectLoader(files: files.access).load(request).project
+    }
+
+    @Test func `what is empty is not written, and what a record lacks is empty`() throws {
+        let project = try load(compose)
         let written = try JSONEncoder().encode(project)
-        let earlier = try JSONSerialization.data(withJSONObject: pruned(JSONSerialization.jsonObject(with: written)))
-        #expect(earlier.count < written.count / 2)
-        #expect(try JSONDecoder().decode(Project.self, from: earlier) == project)
+        let text = String(decoding: written, as: UTF8.self)
+        for key in ["privileged", "dns", "memLimit", "external", "labels"] { #expect(!text.contains("\"\(key)\"")) }
+        #expect(try JSONDecoder().decode(Project.self, from: written) == project)
+    }
+
+    @Test func `what an earlier version wrote although it is empty is read`() throws {
+        let record = Data(
+            #"""
+            {"workingDirectory": "/srv/shop", "configFiles": [], "name": "shop", "services": {"web": {"name": "web",
+            "image": "a", "privileged": false, "dns": [], "memLimit": 0, "labels": {}, "ports": []}}, "volumes": {}}
+            """#.utf8)
+        let project = try JSONDecoder().decode(Project.self, from: record)
+        #expect(project.services["web"]?.image == "a" && project.services["web"]?.dns == [])
+    }
+
+    @Test func `what is empty on purpose comes back empty`() throws {
+        let project = try load(
+            """
+            services:
+              web: {image: a, command: [], entrypoint: [], attach: false, init: false, environment: [UNSET], scale: 0}
+            networks: {default: {attachable: false}}
+            """)
+        let service = try #require(project.services["web"])
+        #expect(service.command == [] && service.entrypoint == [] && service.initProcess == false)
+        let written = try JSONEncoder().encode(project)
+        #expect(try JSONDecoder().decode(Project.self, from: written) == project)
     }
 
     @Test func `what every record has stays required`() {
