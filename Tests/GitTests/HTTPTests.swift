@@ -93,12 +93,12 @@ import Testing
         #expect(requests(server).count == before)
     }
 
-    @Test func `a certificate must be trusted and for the host`() async throws {
+    @Test func `a certificate must be trusted and for the host, also where http redirects to`() async throws {
         let server = try HTTPServer(sandbox, .tls)
-        func operation(_ host: String, trusting file: String?) throws -> FetchOperation {
+        func operation(_ host: String, trusting file: String?, from url: String? = nil) throws -> FetchOperation {
             var operation = try FetchOperation(
                 GitNetworkRequest(
-                    url: "https://\(host):\(server.port)/infra.git", revision: .branch("main"),
+                    url: url ?? "https://\(host):\(server.port)/infra.git", revision: .branch("main"),
                     cache: "\(sandbox.path)/cache-\(host)", seconds: 30))
             operation.environment["GIT_SSL_CAINFO"] = file
             return operation
@@ -109,5 +109,15 @@ import Testing
         #expect(try operation("localhost", trusting: server.certificate).run().commit.id == tip)
         let other = #expect(throws: GitError.self) { try operation("127.0.0.1", trusting: server.certificate).run() }
         #expect(other?.reason == .hostKeyUnknown)
+        for (host, isTrusted) in [("localhost", true), ("127.0.0.1", false)] {
+            let redirecting = try HTTPServer(sandbox, .redirect, redirectTo: "https://\(host):\(server.port)")
+            let redirected = try operation(
+                host, trusting: server.certificate, from: "http://127.0.0.1:\(redirecting.port)/infra.git")
+            if isTrusted {
+                #expect(try redirected.run().commit.id == tip)
+            } else {
+                #expect(throws: GitError.self) { try redirected.run() }
+            }
+        }
     }
 }
