@@ -35,7 +35,11 @@ build: ## build for debugging: .build/debug/watcher
 release: ## build for use, with the Swift runtime inside: .build/release/watcher
 	scripts/provide build
 	mkdir -p .build/static
-	for library in $(STATIC_LIBRARIES) stdc++; do ln -sf "$$(clang -print-file-name=lib$$library.a)" .build/static/; done
+	@for library in $(STATIC_LIBRARIES) stdc++; do \
+		file=$$(clang -print-file-name=lib$$library.a); \
+		test -e "$$file" || { echo "make release: there is no lib$$library.a; the list is that of Debian 12" >&2; exit 1; }; \
+		ln -sf "$$file" .build/static/; \
+	done
 	@test $(RELEASE) -nt scripts/release.order || rm -f $(RELEASE)  # SwiftPM does not know that it is linked by it
 	$(SWIFT) build -c release $(RELEASE_FLAGS) $(if $(MAP),-Xlinker -Map='$(MAP)',-Xlinker -s) --product watcher
 

@@ -64,7 +64,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings,
-            // Where `make release` puts the static libstdc++, so that no start has to load the shared one.
+            // Where `make release` puts the static libraries, so that no start has to load shared ones.
             linkerSettings: [.unsafeFlags(["-L.build/static"], .when(configuration: .release))]),
         .target(
             name: "WatcherTestSupport",

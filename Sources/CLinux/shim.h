@@ -1,5 +1,8 @@
+#include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 // prctl is variadic, which Swift cannot call.
 
@@ -12,9 +15,6 @@ char *strptime(const char *text, const char *format, struct tm *time);
 
 // Where the linker put global variables that begin as zero.
 
-#include <stdint.h>
-#include <sys/mman.h>
-#include <unistd.h>
 extern char __bss_start[], _end[];
 
 /// Has the kernel give memory to all global variables at once. Else each page of them costs a fault, or two.

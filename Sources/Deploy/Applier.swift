@@ -61,7 +61,9 @@ struct Applier: Sendable {
                 var held: [Plan.Step] = []
                 for step in waiting {
                     let isReady = failure == nil && !Task.isCancelled && step.after.allSatisfy(done.contains)
-                    guard isReady, calls[step.load, default: 0] < limit(of: step.load) else {
+                    let isBusy = calls[.call, default: 0] + calls[.stop, default: 0] >= engine.parallelChanges
+                    guard isReady, calls[step.load, default: 0] < limit(of: step.load), step.load == .wait || !isBusy
+                    else {
                         held.append(step)
                         continue
                     }
@@ -197,6 +199,7 @@ extension Plan.Step {
         default: .call
         }
     }
+
     fileprivate var isCreation: Bool { if case .create = operation { true } else { false } }
 }
 

@@ -116,6 +116,8 @@ package struct ContainerEvent: Sendable, Equatable {
 
 /// The container engine.
 package protocol ContainerEngine: Sendable {
+    /// How many operations it takes at once; what is beyond that would wait within its deadline.
+    var parallelChanges: Int { get }
     /// One round of reads, with a deadline.
     func observe(_ query: ObservationQuery) async throws -> ObservedState
     /// The container as it is now; nil when it is gone.

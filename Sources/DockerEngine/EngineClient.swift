@@ -35,6 +35,8 @@ package final class EngineClient: ContainerEngine {
         var service: String
     }
 
+    package var parallelChanges: Int { connection.parallelChanges }
+
     var deadlines: EngineDeadlines { connection.deadlines }
 
     /// Has all clients of this process share one thread: a second one finds nothing to do for a single engine. To be

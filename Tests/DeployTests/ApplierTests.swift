@@ -14,6 +14,8 @@ private struct ScriptedEngine: ContainerEngine {
         AsyncThrowingStream { _ in }
     }
 
+    var parallelChanges = 64
+
     func observe(_ query: ObservationQuery) async throws -> ObservedState { ObservedState() }
     func container(_ id: ContainerID) async throws -> ObservedState.Container? { try await look(id) }
     func pull(_ pull: Plan.ImagePull, progress: @escaping @Sendable (String) -> Void) async throws {}
@@ -122,6 +124,23 @@ private actor Meeting {
         })
         _ = try await applier(engine, calls: 2).apply((1...20).map { start($0, "\($0)") })
         #expect(most.withLock { $0.most } <= 2)
+    }
+
+    @Test func `no more changes are under way than the engine takes, stops included`() async throws {
+        let most = Mutex((now: 0, most: 0))
+        let engine = ScriptedEngine(
+            onCall: { _ in
+                most.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+                await Task.yield()
+                most.withLock { $0.now -= 1 }
+            }, parallelChanges: 4)
+        let stops = (1...20).map { id in
+            Plan.Step(
+                id: id, operation: .stop(.existing(ContainerID(hex: "\(id)"))), cause: "", service: "\(id)", after: [],
+                phase: .apply)
+        }
+        _ = try await applier(engine).apply(stops + (21...40).map { start($0, "\($0)") })
+        #expect(most.withLock { $0.most } <= 4)
     }
 
     @Test func `many containers that take their time are stopped together`() async throws {

@@ -73,6 +73,8 @@ final class EngineStandIn: ContainerEngine {
         }
     }
 
+    let parallelChanges = 64
+
     func observe(_ query: ObservationQuery) async throws -> ObservedState {
         try reach()
         return with { state in

@@ -11,13 +11,16 @@ actor EngineConnection {
     nonisolated let deadlines: EngineDeadlines
     private var client: HTTPClient?
     private var tunnel: SSHTunnel?
-    private var negotiated: EngineTraits?
+    private var negotiation: Task<EngineTraits, any Error>?
     private var isClosed = false
 
     init(endpoint: EngineEndpoint, deadlines: EngineDeadlines) {
         self.endpoint = endpoint
         self.deadlines = deadlines
     }
+
+    /// How many changes can be under way at once: each holds a connection, which over ssh is a login of its own.
+    nonisolated var parallelChanges: Int { if case .ssh = endpoint.address { 4 } else { 64 } }
 
     /// An HTTP client that is let go while it is open ends the process.
     deinit {
@@ -55,9 +58,8 @@ actor EngineConnection {
         configuration.httpVersion = .http1Only
         configuration.timeout.connect = TimeAmount(min(.seconds(10), deadlines.call))
         configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 80
-        // Each is a login of its own.
-        if case .ssh = endpoint.address { configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 6 }
+        // One for the stream of events, and one for reads while changes are under way.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = parallelChanges + 2
         if let tls = endpoint.tls { configuration.tlsConfiguration = try tls.configuration(for: endpoint) }
         configuration.http1_1ConnectionDebugInitializer = { channel in
             channel.pipeline.addHandler(LateClosing(), position: .first)
@@ -70,9 +72,24 @@ actor EngineConnection {
     /// The version both sides speak.
     func version() async throws -> APIVersion { try await traits().version }
 
-    /// The version both sides speak, and whose engine it is. Several first callers may each ask; all get the same answer.
+    /// The version both sides speak, and whose engine it is: asked once for all callers, and again when there was no answer.
     func traits() async throws -> EngineTraits {
-        if let negotiated { return negotiated }
+        let task = negotiation ?? Task { try await negotiate() }
+        negotiation = task
+        do {
+            return try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        } catch {
+            let isAnswer = (error as? EngineError)?.reason == .engineFailed
+            if !isAnswer, negotiation == task { negotiation = nil }
+            throw error
+        }
+    }
+
+    private func negotiate() async throws -> EngineTraits {
         var ping = EngineRequest.get("/_ping", to: "reach the engine")
         ping.isVersioned = false
         ping.deadline = deadlines.greeting
@@ -91,9 +108,7 @@ actor EngineConnection {
                 detail: "it speaks API \(offered), and watcher needs \(APIVersion.oldest) or newer",
                 advice: "Update the engine to Docker 20.10 or newer.")
         }
-        let traits = EngineTraits(version: spoken, isPodman: answer.header("Libpod-Api-Version") != nil)
-        negotiated = traits
-        return traits
+        return EngineTraits(version: spoken, isPodman: answer.header("Libpod-Api-Version") != nil)
     }
 
     private func minimumVersion() async throws -> APIVersion? {
