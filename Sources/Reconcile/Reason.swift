@@ -5,6 +5,7 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case crashed
     case exitedNonZero = "exited-non-zero"
     case timedOut = "health-timed-out"
+    /// Two services of the project want the same port or address.
     case portConflict = "port-conflict"
     case nameConflict = "name-conflict"
     case invalidContainer = "invalid-container"
@@ -19,6 +20,10 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case locked
     case engineUnreachable = "engine-unreachable"
     case engineFailed = "engine-failed"
+    /// The engine went away or was restarted while the deployment was under way.
+    case engineRestarted = "engine-restarted"
+    /// Something outside of the project holds a port or address that the project wants.
+    case portTaken = "port-taken"
     case stateUnusable = "state-unusable"
     case diskFull = "disk-full"
     /// A hook that has to succeed before anything is touched did not.

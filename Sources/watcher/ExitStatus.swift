@@ -60,9 +60,9 @@ enum ExitStatus: Int32, CaseIterable {
                 .dependencyFailed, .buildFailed:
                 .failed
             case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
-                .dependencyNotReady, .hookFailed:
+                .dependencyNotReady, .hookFailed, .portTaken:
                 .temporary
-            case .engineUnreachable, .engineFailed: .engineUnreachable
+            case .engineUnreachable, .engineFailed, .engineRestarted: .engineUnreachable
             case .stateUnusable, .diskFull: .stateUnusable
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
                 .policy:

@@ -44,6 +44,24 @@ extension ObservedState {
         /// `State.Health.Status`; a container without a health check has none.
         package enum Health: String, Sendable, Codable { case starting, healthy, unhealthy }
 
+        /// One run of a health check (`State.Health.Log` of the Engine API).
+        package struct Probe: Sendable, Equatable, Codable {
+            package var exitCode: Int
+            /// The end of what it printed, without control characters; may be empty.
+            package var output: String
+            /// When it ended, in Unix milliseconds of the engine's clock.
+            package var endedAt: Int?
+            /// Since when probes have failed one after the other, as far as the engine remembers; nil when this one passed.
+            package var failingSince: Int?
+
+            package init(exitCode: Int, output: String, endedAt: Int? = nil, failingSince: Int? = nil) {
+                self.exitCode = exitCode
+                self.output = output
+                self.endedAt = endedAt
+                self.failingSince = failingSince
+            }
+        }
+
         package struct Mount: Sendable, Equatable, Codable {
             /// `bind`, `volume`, `tmpfs` …
             package var type: String
@@ -72,6 +90,10 @@ extension ObservedState {
         package var state: State
         package var health: Health?
         package var exitCode: Int
+        /// When it last ended, in Unix milliseconds of the engine's clock; nil when it never did, or was not asked.
+        package var finishedAt: Int?
+        /// The health check's last probe; nil without a health check, before the first probe, or when it was not asked.
+        package var probe: Probe?
         /// Whether it exited without being told to, as far as the engine remembers; nil when it does not, or when it was
         /// not asked because the container runs, failed or would be started again by the engine.
         package var endedByItself: Bool?
@@ -98,6 +120,8 @@ extension ObservedState {
             isOneOff = false
             health = nil
             exitCode = 0
+            finishedAt = nil
+            probe = nil
             endedByItself = nil
             restartCount = 0
             startedAt = nil
@@ -134,12 +158,31 @@ extension ObservedState {
         }
     }
 
+    /// How a health check of an image is timed; nil is the engine's default.
+    package struct HealthcheckTimes: Sendable, Equatable, Codable {
+        package var interval: Duration?
+        package var timeout: Duration?
+        package var startPeriod: Duration?
+        package var retries: Int?
+
+        package init(
+            interval: Duration? = nil, timeout: Duration? = nil, startPeriod: Duration? = nil, retries: Int? = nil
+        ) {
+            self.interval = interval
+            self.timeout = timeout
+            self.startPeriod = startPeriod
+            self.retries = retries
+        }
+    }
+
     package struct Image: Sendable, Equatable, Codable {
         /// `sha256:…`
         package var id: String
         /// The paths the image declares as volumes.
         package var volumes: [String]
         package var hasHealthcheck: Bool
+        /// The image's own `HEALTHCHECK` times; nil without one. What it does not say is the engine's default.
+        package var healthcheck: HealthcheckTimes?
         /// `repository@sha256:…` references.
         package var repoDigests: [String]
         /// The value of the `watcher.build-hash` label.
