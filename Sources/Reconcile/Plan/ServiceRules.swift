@@ -42,7 +42,7 @@ extension Service {
 
     /// Whether the engine starts its containers again after they exited with status 0.
     fileprivate var restartsAfterSuccess: Bool {
-        if let policy = deploy?.restartPolicy { return policy.condition == nil || policy.condition == "any" }
+        if let policy = deploy?.restartPolicy { return policy.condition == "any" }
         return restart == "always" || restart == "unless-stopped"
     }
 }
