@@ -2,7 +2,7 @@ import Compose
 import Reconcile
 
 /// What applying a plan did.
-struct Application: Sendable {
+struct ApplyResult: Sendable {
     /// The containers that steps created, by step.
     var created: [Int: ContainerID] = [:]
     /// Containers that ran to completion while they were waited for.
@@ -19,7 +19,7 @@ struct Applier: Sendable {
     /// What ran before: whose hooks a container has that is stopped; nil where `project` is what runs.
     var former: Project?
     let stamp: DeploymentStamp
-    let journal: Journal
+    let log: EventLog
     /// `.apply`, or `.rollback` when a deployment is undone.
     let stage: Event.Stage
     /// Calls to the engine under way at once, stops aside: more only take each other's time.
@@ -38,17 +38,17 @@ struct Applier: Sendable {
     }
 
     /// - Throws: `DeployError` for the first step that failed; `CancellationError`.
-    func apply(_ steps: [Plan.Step], continuing application: Application = Application()) async throws -> Application {
-        guard !steps.isEmpty else { return application }
+    func apply(_ steps: [Plan.Step], continuing result: ApplyResult = ApplyResult()) async throws -> ApplyResult {
+        guard !steps.isEmpty else { return result }
         return try await ContainerWatch.run(engine, project: project.name) { watch in
-            try await run(steps, application, Verifier(engine: engine, watch: watch))
+            try await run(steps, result, Verifier(engine: engine, watch: watch))
         }
     }
 
     private func run(
-        _ steps: [Plan.Step], _ application: Application, _ verifier: Verifier
-    ) async throws -> Application {
-        var application = application
+        _ steps: [Plan.Step], _ result: ApplyResult, _ verifier: Verifier
+    ) async throws -> ApplyResult {
+        var result = result
         // What can start does so before more is created.
         var waiting = steps.filter { !$0.isCreation } + steps.filter(\.isCreation)
         // A step may follow one of an earlier phase, which is done.
@@ -67,7 +67,7 @@ struct Applier: Sendable {
                         held.append(step)
                         continue
                     }
-                    let operation = try step.operation.map { try application.resolve($0) }
+                    let operation = try step.operation.map { try result.resolve($0) }
                     calls[step.load, default: 0] += 1
                     running += 1
                     group.addTask { await outcome(of: operation, step, verifier) }
@@ -79,8 +79,8 @@ struct Applier: Sendable {
                 switch outcome.result {
                 case .success(let result):
                     done.insert(outcome.step.id)
-                    application.created[outcome.step.id] = result.created
-                    application.completed.formUnion(result.completed)
+                    result.created[outcome.step.id] = result.created
+                    result.completed.formUnion(result.completed)
                 case .failure(let error):
                     if failure == nil || failure is CancellationError { failure = error }
                     group.cancelAll()
@@ -95,7 +95,7 @@ struct Applier: Sendable {
                 message: "the plan's steps \(waiting.map { String($0.id) }.joined(separator: ", ")) wait for each other"
             )
         }
-        return application
+        return result
     }
 
     private func outcome(
@@ -109,7 +109,7 @@ struct Applier: Sendable {
             let model = model(for: operation, of: step.service)
             let created = try await Task { try await engine.perform(operation, on: model, stamp: stamp) }.value
             if let line = operation.pastTense(in: project) {
-                journal.progress(stage, .succeeded, line, service: step.service)
+                log.progress(stage, .succeeded, line, service: step.service)
             }
             return Outcome(step: step, result: .success(.init(created: created)))
         } catch {
@@ -138,21 +138,21 @@ struct Applier: Sendable {
         _ wait: Wait<ContainerID>, _ step: Plan.Step, _ verifier: Verifier
     ) async throws -> Outcome.Effect {
         let stage: Event.Stage = self.stage == .rollback ? .rollback : .health
-        journal.progress(
+        log.progress(
             stage, .started, "waiting until it is \(wait.goal), at most \(wait.timeout.inWords)", service: wait.service)
         do {
             let completed = try await verifier.wait(wait)
-            journal.progress(stage, .succeeded, wait.pastTense(completed), service: wait.service)
+            log.progress(stage, .succeeded, wait.pastTense(completed), service: wait.service)
             if wait.delay > .zero { try await Task.sleep(for: wait.delay) }
             return Outcome.Effect(created: nil, completed: completed)
         } catch let error as HealthGate.Failure {
             guard wait.isRequired else {
-                journal.progress(stage, .warning, "\(error.message); it is not required", service: wait.service)
+                log.progress(stage, .warning, "\(error.message); it is not required", service: wait.service)
                 return Outcome.Effect(created: nil)
             }
             let lines = (try? await engine.lastLines(of: error.container, count: 20)) ?? []
-            for line in lines { journal.log(stage, line, service: wait.service) }
-            journal.progress(stage, .failed, error.message, service: wait.service)
+            for line in lines { log.log(stage, line, service: wait.service) }
+            log.progress(stage, .failed, error.message, service: wait.service)
             // What the deployment does not touch cannot be its commit's fault.
             var failure = DeployError(
                 stage: stage, reason: wait.isOfKept ? .dependencyNotReady : error.reason,
@@ -169,12 +169,12 @@ struct Applier: Sendable {
             failure.message = "\(service): \(failure.message)"
         }
         failure.service = step.service
-        journal.progress(stage, .failed, failure.message, service: step.service)
+        log.progress(stage, .failed, failure.message, service: step.service)
         return failure
     }
 }
 
-extension Application {
+extension ApplyResult {
     fileprivate func resolve(_ reference: ContainerReference) throws -> ContainerID {
         switch reference {
         case .existing(let id): return id
