@@ -13,7 +13,7 @@ extension DeployRun {
             try await pull(plan.pulls, candidate)
             (observed, plan) = try await replan(candidate, plan, observed)
         }
-        if staged == nil, !plan.builds.isEmpty || !isInSync(candidate, plan, staged) {
+        if staged == nil, !plan.builds.isEmpty || !isInSync(candidate, plan) {
             candidate = try await rebuilding(candidate)
         }
         if !plan.builds.isEmpty {
@@ -23,7 +23,7 @@ extension DeployRun {
             }
             (observed, plan) = try await replan(candidate, plan, observed)
         }
-        if isInSync(candidate, plan, staged) {
+        if isInSync(candidate, plan) {
             try await rememberCompleted(observed)
             await cleanUp(plan, candidate, Application())
             await staged?.discard()
@@ -122,8 +122,9 @@ extension DeployRun {
     }
 
     /// Nothing is to be applied. Images that are always pulled have been, and those that run are the ones wanted.
-    private func isInSync(_ candidate: Candidate, _ plan: Plan, _ staged: (any StagedCheckout)?) -> Bool {
-        !plan.steps.contains { $0.phase == .apply } && candidate.kind == .heal && staged?.changedPaths.isEmpty ?? true
+    private func isInSync(_ candidate: Candidate, _ plan: Plan) -> Bool {
+        !plan.steps.contains { $0.phase == .apply } && candidate.kind == .heal
+            && candidate.difference.changedPaths.isEmpty
     }
 
     /// Records which jobs have ended since the last good deployment, while the engine still knows how they did.
@@ -148,7 +149,9 @@ extension DeployRun {
     private func preview(_ candidate: Candidate, _ plan: Plan) -> RunResult {
         var result: RunResult
         if candidate.kind == .heal {
-            let isDrift = plan.steps.contains { $0.phase == .apply } || plan.builds.contains { !$0.isRoutine }
+            let isDrift =
+                plan.steps.contains { $0.phase == .apply } || plan.builds.contains { !$0.isRoutine }
+                || !candidate.difference.changedPaths.isEmpty
             result = self.result(
                 isDrift ? .drift : .inSync,
                 isDrift ? "what runs differs from what was deployed; \(whatRuns)" : "in sync; \(whatRuns)")
@@ -158,6 +161,9 @@ extension DeployRun {
         }
         result.changes = plan.changes
         result.warnings = plan.warnings + candidate.warnings
+        result.warnings += candidate.difference.restoredPaths.map {
+            "\($0) was changed in the checkout; it is put back"
+        }
         if let open = facts.record.open {
             result.warnings.append("deployment \(open.id) was never finished; the next run undoes it first")
         }

@@ -9,8 +9,8 @@ struct Candidate: Sendable {
     /// Image ids a recorded deployment ran; empty when the commit's references decide.
     var pinnedImages: [String: String] = [:]
     var warnings: [String] = []
-    /// Files of the checkout that were changed on the host and are put back.
-    var restored: Set<String> = []
+    /// How the checkout on disk differs from the commit.
+    var difference = CheckoutDifference()
     /// Gives problems the places where their paths were written; a recorded deployment has no files to point at.
     var placing: @Sendable ([ComposeError.Problem]) -> [ComposeError.Problem] = { $0 }
 }
@@ -235,7 +235,7 @@ extension DeployRun {
         var target = Target(project: candidate.snapshot.project, deployment: number)
         target.contentHashes = candidate.snapshot.contentHashes
         target.contents = candidate.snapshot.contents
-        target.restored = candidate.restored
+        target.restored = Set(candidate.difference.restoredPaths)
         target.builds = candidate.snapshot.builds
         target.pinnedImages = candidate.pinnedImages
         target.pinnedDigests = candidate.pinnedImages.isEmpty ? [:] : candidate.snapshot.imageDigests

@@ -15,10 +15,13 @@ extension DeployRun {
         }
         glance(expecting: commit)
         defer { takeGlance()?.answer.cancel() }
+        let difference = try await stage(.checkout, "comparing the checkout with \(commit.id.short)") {
+            try await deployer.source.compareCheckout(with: commit.id, build)
+        }
         let staged = options.dryRun ? nil : try await stageCheckout(commit, build)
         do {
             var candidate = try await load(commit, build)
-            candidate.restored = Set(staged?.restoredPaths ?? [])
+            candidate.difference = difference
             return try await carryOut(candidate, staged, options)
         } catch let error as DeployError where error.reason.isAboutTheProject && error.stage.isBeforeChanges {
             await staged?.discard()
