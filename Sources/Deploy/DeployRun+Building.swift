@@ -41,8 +41,11 @@ extension DeployRun {
         let below = [settings.directory, command.directory].filter { $0 != "." }
         command.directory = ([place] + below).joined(separator: "/")
         command.environment.merge([
-            "WATCHER_PROJECT": settings.name, "WATCHER_COMMIT": commit.id.hex, "WATCHER_BRANCH": settings.branch,
+            "WATCHER_PROJECT": settings.name, "WATCHER_COMMIT": commit.id.hex, "WATCHER_REVISION": settings.revision,
         ]) { configured, _ in configured }
+        if let branch = settings.branch {
+            command.environment.merge(["WATCHER_BRANCH": branch]) { configured, _ in configured }
+        }
         journal.progress(.build, .running, "running \(command.title.firstLine)")
         let (end, lines) = try await output(of: command, .build)
         switch end {

@@ -9,7 +9,9 @@ extension DeployRun {
         deployment.changes = plan.changes
         do {
             for hook in settings.hooks.preDeploy {
-                try await run(hook, "pre_deploy", .apply, HookInput(self, "pre_deploy", deployment))
+                try await run(
+                    hook, "pre_deploy", .apply,
+                    HookInput(self, "pre_deploy", deployment, composeName: candidate.composeName))
             }
         } catch {
             let failure = DeployError(error, stage: .apply)
@@ -100,14 +102,23 @@ private struct HookInput: Encodable {
     var hook: String
     var project: String
     var composeProject: String
-    var branch: String
+    /// Missing for a tag or a commit.
+    var branch: String?
+    var revision: String
     var deployment: Deployment
 
-    init(_ run: DeployRun, _ hook: String, _ deployment: Deploy.Deployment, _ failure: DeployError? = nil) {
+    init(
+        _ run: DeployRun, _ hook: String, _ deployment: Deploy.Deployment, _ failure: DeployError? = nil,
+        composeName: String? = nil
+    ) {
         self.hook = hook
         project = run.settings.name
-        composeProject = run.settings.projectName
+        composeProject =
+            composeName
+            ?? run.settings.composeName(
+                recorded: deployment.snapshot?.project ?? run.facts.record.lastGood?.snapshot?.project)
         branch = run.settings.branch
+        revision = run.settings.revision
         self.deployment = Deployment(
             id: deployment.id, kind: deployment.kind, status: deployment.status, commit: deployment.commit,
             previous: run.facts.before?.commit, changes: deployment.changes,
@@ -126,11 +137,12 @@ private struct HookInput: Encodable {
     func variables(checkout: String) -> [String: String] {
         var variables = [
             "WATCHER_HOOK": hook, "WATCHER_PROJECT": project, "WATCHER_COMPOSE_PROJECT": composeProject,
-            "WATCHER_BRANCH": branch, "WATCHER_CHECKOUT": checkout,
+            "WATCHER_REVISION": revision, "WATCHER_CHECKOUT": checkout,
             "WATCHER_DEPLOYMENT": deployment.id.description, "WATCHER_KIND": deployment.kind.rawValue,
             "WATCHER_STATUS": deployment.status.rawValue, "WATCHER_COMMIT": deployment.commit.id.hex,
             "WATCHER_SUBJECT": deployment.commit.subject,
         ]
+        variables["WATCHER_BRANCH"] = branch
         variables["WATCHER_PREVIOUS_COMMIT"] = deployment.previous?.id.hex
         variables["WATCHER_REASON"] = deployment.reason?.rawValue
         variables["WATCHER_MESSAGE"] = deployment.message?.firstLine

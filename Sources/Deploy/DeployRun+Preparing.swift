@@ -13,6 +13,8 @@ struct Candidate: Sendable {
     var difference = CheckoutDifference()
     /// Gives problems the places where their paths were written; a recorded deployment has no files to point at.
     var placing: @Sendable ([ComposeError.Problem]) -> [ComposeError.Problem] = { $0 }
+
+    var composeName: String { snapshot.project.name }
 }
 
 extension DeployRun {
@@ -52,7 +54,7 @@ extension DeployRun {
 
     /// Problems of a service that the configuration describes, in the words of the configuration.
     private func toldOfRun(_ error: ComposeError) -> String {
-        let service = "services.\(settings.projectName)"
+        let service = "services.\(settings.runName)"
         let problems = error.problems.map { problem in
             var problem = problem
             if problem.path.hasPrefix(service) {
@@ -66,9 +68,13 @@ extension DeployRun {
 
     private func candidate(_ commit: Commit, _ files: FileAccess, _ build: BuildID?) throws -> Candidate {
         let reader = RecordingFiles(files)
-        let result = try ProjectLoader(files: reader.access).load(loadRequest)
+        let result = try ProjectLoader(files: reader.access).load(
+            ProjectLoader.Request(settings, checkout: deployer.source.checkoutPath))
         let project = try result.project.resolvingEnvironment(files: reader.access)
-        let problems = result.placing(project.deploymentProblems())
+        let refusal = settings.refusal(ofRenaming: facts.record.lastGood?.snapshot?.project, to: project)
+        if let refusal { throw refusal }
+        var problems = result.placing(project.deploymentProblems())
+        if settings.run == nil { problems += result.deploymentProfileProblems(profiles: settings.profiles) }
         guard problems.isEmpty else { throw ComposeError(problems) }
         try checkBindSources(of: project, files, result)
         var hashes: [String: String] = [:]
@@ -137,23 +143,6 @@ extension DeployRun {
         } catch let error as ComposeError {
             throw error.relative(to: deployer.source.checkoutPath)
         }
-    }
-
-    private var loadRequest: ProjectLoader.Request {
-        let root = deployer.source.checkoutPath
-        let directory = settings.directory == "." ? root : "\(root)/\(settings.directory)"
-        var request = ProjectLoader.Request(workingDirectory: directory)
-        request.files = settings.files
-        request.projectDirectory = directory
-        request.projectName = settings.projectName
-        request.profiles = settings.profiles
-        request.envFiles = settings.envFiles
-        request.environment = settings.environment
-        request.honoursComposeVariables = false
-        request.searchesParents = false
-        request.home = settings.home
-        if let run = settings.run { request.configured(run, projectName: settings.projectName) }
-        return request
     }
 
     /// The engine would make an empty directory where a bind source is missing; that is never what a commit meant.

@@ -44,7 +44,7 @@ extension DeployRun {
             result.failure = RunResult.Failure(
                 DeployError(
                     stage: .verify, reason: .branchRewritten,
-                    message: "\(settings.branch) of \(settings.repository) does not contain the deployed commit "
+                    message: "\(settings.revision) of \(settings.repository) does not contain the deployed commit "
                         + "\(deployed.short) any more",
                     advice: "Deploy it once with --force, or set git.allow_rewrite for the project."))
         }

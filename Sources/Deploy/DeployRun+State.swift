@@ -8,7 +8,7 @@ extension DeployRun {
         to goal: StatePlanner.Goal, _ services: Set<String>, dryRun: Bool, first: () async throws -> Void = {}
     ) async throws -> RunResult {
         note { $0.stage = .plan }
-        let name = settings.projectName
+        let name = settings.composeName(recorded: facts.record.lastGood?.snapshot?.project)
         let observed = try await deployer.engine.observe(ObservationQuery(project: name))
         let model = facts.record.lastGood?.snapshot?.project
         try check(services, model, observed)

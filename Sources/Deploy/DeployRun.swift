@@ -77,13 +77,13 @@ final class DeployRun: Sendable {
 
     /// The tip of the branch, or the commit asked for.
     func fetch(_ revision: String?) async throws -> Commit {
-        let commit = try await stage(.fetch, "fetching \(settings.branch) of \(settings.repository)") {
+        let commit = try await stage(.fetch, "fetching \(settings.revision) of \(settings.repository)") {
             let tip = try await deployer.source.fetchTip()
             guard let revision else { return tip }
             guard let commit = try await deployer.source.commit(named: revision) else {
                 throw DeployError(
                     stage: .fetch, reason: .usage,
-                    message: "no commit \(revision) on branch \(settings.branch) of \(settings.repository)",
+                    message: "no commit \(revision) on \(settings.revision) of \(settings.repository)",
                     advice: "Give a commit id that the branch contains; \(tip.id.short) is its tip.")
             }
             return commit
