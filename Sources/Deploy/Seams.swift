@@ -19,6 +19,9 @@ package protocol CommitSource: Sendable {
         -> [String: CommitID]
     /// The commit's files, with a build's outputs over them, laid virtually over the checkout path (see `FileAccess`).
     func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess
+    /// What switching the checkout to the commit and a build's outputs would change. Reads only; an untracked file that is in
+    /// the way is an error here as it is when staging.
+    func compareCheckout(with commit: CommitID, _ build: BuildID?) async throws -> CheckoutDifference
     /// Writes what the commit and a build's outputs change beside the checkout, so that switching is only renames.
     func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout
     /// What the commit has and this source does not provide: a sentence each on submodules, and on files whose contents are
@@ -43,6 +46,9 @@ package protocol CommitSource: Sendable {
 
 extension CommitSource {
     package func files(of commit: CommitID) async throws -> FileAccess { try await files(of: commit, nil) }
+    package func compareCheckout(with commit: CommitID) async throws -> CheckoutDifference {
+        try await compareCheckout(with: commit, nil)
+    }
     package func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout {
         try await stageCheckout(of: commit, nil)
     }
@@ -55,12 +61,22 @@ package protocol HostCommands: Sendable {
     func run(_ command: HostCommand, output: @escaping @Sendable (String) -> Void) async throws -> HostCommandEnd
 }
 
+/// How the checkout on disk differs from a commit. Paths are relative to the checkout and sorted.
+package struct CheckoutDifference: Sendable, Equatable {
+    /// What switching creates, replaces or removes.
+    package var changedPaths: [String]
+    /// Those of them that somebody changed or removed on disk since they were written. A file that the commit removes is
+    /// not among them.
+    package var restoredPaths: [String]
+
+    package init(changedPaths: [String] = [], restoredPaths: [String] = []) {
+        self.changedPaths = changedPaths
+        self.restoredPaths = restoredPaths
+    }
+}
+
 /// A checkout that is written but not yet in place.
 package protocol StagedCheckout: Sendable {
-    /// Paths relative to the checkout that switching creates, replaces or removes.
-    var changedPaths: [String] { get }
-    /// Those of them that are on disk, but not as they were written: somebody changed them there.
-    var restoredPaths: [String] { get }
     /// Puts the files in place by renames; only files that differ, never an untracked one.
     func switchOver() async throws
     /// Removes what was staged; nothing else happens.

@@ -87,6 +87,14 @@ package struct GitRepository: CommitSource {
         }
     }
 
+    package func compareCheckout(with commit: CommitID, _ build: BuildID?) async throws -> CheckoutDifference {
+        let checkout = Checkout(projectDirectory: projectDirectory)
+        let place = BuildPlace(projectDirectory: projectDirectory)
+        return try await withTree(of: commit) { tree in
+            try checkout.compare(tree, build.map { try place.kept($0) }).difference
+        }
+    }
+
     package func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout {
         let checkout = Checkout(projectDirectory: projectDirectory)
         let place = BuildPlace(projectDirectory: projectDirectory)

@@ -21,7 +21,7 @@ final class House: Sendable {
 
         init() {
             settings = ProjectSettings(
-                name: "shop", projectName: "shop", repository: "https://git.example.com/shop", branch: "main")
+                name: "shop", repository: "https://git.example.com/shop", revision: "branch main", branch: "main")
             settings.settle = .milliseconds(2)
             settings.healthTimeout = .seconds(20)
         }

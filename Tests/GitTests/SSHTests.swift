@@ -61,7 +61,7 @@ import Testing
         }
         let repository = try repository()
         let tip = try await repository.fetchTip()
-        #expect(try await repository.stageCheckout(of: tip.id).changedPaths.count == 6)
+        #expect(try await repository.compareCheckout(with: tip.id).changedPaths.count == 6)
     }
 
     @Test func `a cache that lacks what its references promise is filled again over ssh`() async throws {
@@ -78,7 +78,7 @@ import Testing
             try sandbox.write("PACK garbage", to: "\(cache)/\(name)")
         }
         #expect(try await repository().fetchTip().id == second)
-        #expect(try await repository().stageCheckout(of: second).changedPaths == ["a"])
+        #expect(try await repository().compareCheckout(with: second).changedPaths == ["a"])
     }
 
     @Test func `a key that is not let in is an authentication failure in ssh's own words`() async throws {

@@ -53,7 +53,7 @@ import Testing
         let project = try #require(
             try read("projects: {shop: {repository: 'file:///srv/infra.git'}}").projects.first)
         #expect(project.settings.name == "shop")
-        #expect(project.settings.projectName == "shop")
+        #expect(project.settings.composeName(recorded: nil) == "shop")
         #expect(project.settings.directory == ".")
         #expect(project.settings.files.isEmpty && project.settings.profiles.isEmpty)
         #expect(project.settings.settle == .seconds(3))
@@ -90,7 +90,7 @@ import Testing
             #expect(project.revision == .branch("stable"))
             #expect(settings.directory == "stacks/shop")
             #expect(settings.files == ["compose.yaml", "compose.prod.yaml"])
-            #expect(settings.projectName == "shop_1")
+            #expect(settings.configuredProjectName == "shop_1")
             #expect(settings.profiles == ["prod"])
             #expect(settings.envFiles == ["\(directory)/shop.env", "/etc/shop.env", "/home/ada/shop.env"])
             #expect(settings.environment == ["TAG": "1.4", "COUNT": "3", "DEBUG": "true"])

@@ -13,8 +13,8 @@ package enum Revision: Sendable, Hashable, Codable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .branch(let name): "branch \(name)"
-        case .tag(let pattern): "tag \(pattern)"
-        case .commit(let id): "commit \(id)"
+        case .tag(let pattern): "tags \(pattern)"
+        case .commit(let id): "commit \(id.prefix(10))"
         }
     }
 }

@@ -97,9 +97,10 @@ struct ConfigurationReader {
         let repository = section.requiredString("repository").flatMap { remote($0, section) }
         let revision = revision(section)
         var settings = ProjectSettings(
-            name: entry.key, projectName: section.string("project_name") ?? entry.key,
-            repository: repository?.description ?? "", branch: revision?.description ?? "")
-        if !isProjectName(settings.projectName) {
+            name: entry.key, repository: repository?.description ?? "", revision: revision?.description ?? "")
+        if case .branch(let name) = revision { settings.branch = name }
+        settings.configuredProjectName = section.string("project_name")
+        if let name = settings.configuredProjectName, !isProjectName(name) {
             problems.add(
                 "\(section.name("project_name")): must be lower-case letters, digits, - and _, and begin with a letter "
                     + "or digit",
