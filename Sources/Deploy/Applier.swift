@@ -77,10 +77,10 @@ struct Applier: Sendable {
                 running -= 1
                 calls[outcome.step.load, default: 0] -= 1
                 switch outcome.result {
-                case .success(let result):
+                case .success(let effect):
                     done.insert(outcome.step.id)
-                    result.created[outcome.step.id] = result.created
-                    result.completed.formUnion(result.completed)
+                    result.created[outcome.step.id] = effect.created
+                    result.completed.formUnion(effect.completed)
                 case .failure(let error):
                     if failure == nil || failure is CancellationError { failure = error }
                     group.cancelAll()

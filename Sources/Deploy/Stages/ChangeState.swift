@@ -1,5 +1,5 @@
 import Compose
-import Reconcile
+package import Reconcile
 
 // `stop`, `start` and `down`: what is there is stopped, started or removed, without repository or checkout.
 

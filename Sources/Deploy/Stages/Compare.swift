@@ -202,7 +202,7 @@ extension Plan {
 extension Plan.Change {
     /// `recreate: image nginx:1.25 → 1.27`; of a service, whose events carry its name, without it.
     fileprivate var eventLine: String {
-        kind == "service" ? "\(action.rawValue): \(causes.joined(separator: ", "))" : description
+        kind == "service" ? text : description
     }
 
     /// One of its causes is the file.

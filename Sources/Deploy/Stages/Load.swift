@@ -50,7 +50,11 @@ extension Run {
                 record.deployed?.id == commit.id && record.lastGood?.snapshot?.project == candidate.snapshot.project
                 && record.lastGood?.snapshot?.hostBuild == build
             candidate.kind = isSame ? .heal : .deploy
-            try checkName(candidate)
+            if let refusal = settings.refusal(
+                ofRenaming: record.lastGood?.snapshot?.project, to: candidate.snapshot.project)
+            {
+                throw refusal
+            }
             for warning in candidate.warnings { log.progress(.load, .warning, warning) }
             return try await warnOfOmissions(candidate)
         }
@@ -79,7 +83,7 @@ extension Run {
         _ commit: Commit, _ files: FileAccess, _ build: BuildID?, _ kind: DeploymentKind
     ) throws -> Candidate {
         let reader = RecordingFiles(files)
-        let result = try ProjectLoader(files: reader.access).load(loadRequest)
+        let result = try ProjectLoader(files: reader.access).load(ProjectLoader.Request(settings, checkout: source.checkoutPath))
         let project = try result.project.resolvingEnvironment(files: reader.access)
         let problems = result.placing(project.deploymentProblems())
         guard problems.isEmpty else { throw ComposeError(problems) }
@@ -100,17 +104,6 @@ extension Run {
         candidate.warnings = (result.warnings + result.placing(project.deploymentWarnings())).map(\.description)
         candidate.placing = result.placing
         return candidate
-    }
-
-    /// A recorded project whose name changes would start anew, with empty volumes.
-    private func checkName(_ candidate: Candidate) throws {
-        let name = candidate.snapshot.project.name
-        guard let recorded = record.lastGood?.snapshot?.project.name, recorded != name else { return }
-        throw DeployError(
-            stage: .load, reason: .invalidConfiguration,
-            message: "the Compose project is named \(name) now; it was deployed as \(recorded)",
-            advice: "Under the new name it would start with empty volumes. Set project_name: \(recorded) to keep it, or run "
-                + "`watcher down \(settings.name)` first to start anew.")
     }
 
     /// Says of a commit that is new what it will lack on this host.
@@ -134,7 +127,7 @@ extension Run {
 
     /// Problems of a service that the configuration describes, in the words of the configuration.
     private func describedAsRun(_ error: ComposeError) -> String {
-        let service = "services.\(settings.composeName(recorded: nil))"
+        let service = "services.\(settings.runName)"
         let problems = error.problems.map { problem in
             var problem = problem
             if problem.path.hasPrefix(service) {

@@ -67,10 +67,10 @@ package struct Plan: Sendable, Equatable {
     package struct Change: Sendable, Equatable, Codable {
         package enum Action: String, Sendable, Codable {
             case create, recreate, start, stop, restart, unpause, remove, scaleDown = "scale-down", reconnect, rename,
-                build
+                build, restore
         }
 
-        /// `service`, `network`, `volume` or `image`.
+        /// `service`, `network`, `volume`, `image` or `file`.
         package var kind: String
         package var name: String
         package var action: Action
