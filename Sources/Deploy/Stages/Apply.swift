@@ -153,7 +153,8 @@ extension Project {
         var reached = names
         var waiting = Array(names)
         while let name = waiting.popLast() {
-            for service in services.values where service.dependsOn[name] != nil || service.namespaceOwners.contains(name) {
+            for service in services.values
+            where service.dependsOn[name] != nil || service.namespaceOwners.contains(name) {
                 if reached.insert(service.name).inserted { waiting.append(service.name) }
             }
         }

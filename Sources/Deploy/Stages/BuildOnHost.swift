@@ -52,11 +52,13 @@ extension Run {
             throw DeployError(
                 stage: .build, reason: .invalidConfiguration,
                 message: "\(command.title.firstLine) \(end)".replacing(place + "/", with: ""),
-                advice: "Install what is missing on this host, or correct \"build\" or \"directory\" in the configuration.")
+                advice:
+                    "Install what is missing on this host, or correct \"build\" or \"directory\" in the configuration.")
         case .exited, .killed, .timedOut:
             var failure = DeployError(
                 stage: .build, reason: .buildFailed, message: "\(command.title.firstLine) \(end)",
-                advice: "Push a commit that builds; nothing was touched. If \"build\" in the configuration is at fault, "
+                advice:
+                    "Push a commit that builds; nothing was touched. If \"build\" in the configuration is at fault, "
                     + "correct it and build this one again with `watcher deploy \(settings.name) --force`.")
             failure.logLines = lines
             throw failure

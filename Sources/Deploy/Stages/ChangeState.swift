@@ -96,7 +96,8 @@ struct StateChange: Sendable {
         do {
             _ = try await run.applier(
                 Candidate(
-                    commit: run.record.deployed ?? Commit(id: CommitID(hex: ""), parents: [], author: "", subject: "", time: 0),
+                    commit: run.record.deployed
+                        ?? Commit(id: CommitID(hex: ""), parents: [], author: "", subject: "", time: 0),
                     kind: .heal,
                     snapshot: Snapshot(composeFiles: [:], project: model, imageIDs: [:], contentHashes: [:])), .health
             ).apply(steps)
@@ -108,7 +109,8 @@ struct StateChange: Sendable {
         let broken = standing.services.filter { concerned.contains($0.name) && $0.state == .doesNotWork }
         if !broken.isEmpty {
             result.outcome = .notWorking
-            result.summary = "started, but "
+            result.summary =
+                "started, but "
                 + broken.map { "\($0.name) \($0.trouble?.text ?? "does not work")" }.joined(separator: ", ")
         }
         return result

@@ -92,7 +92,8 @@ private struct HookInput: Encodable {
     init(_ run: Run, _ hook: String, _ deployment: Deploy.Deployment, _ failure: DeployError? = nil) {
         self.hook = hook
         project = run.settings.name
-        composeProject = run.settings.composeName(recorded: deployment.snapshot?.project ?? run.record.lastGood?.snapshot?.project)
+        composeProject = run.settings.composeName(
+            recorded: deployment.snapshot?.project ?? run.record.lastGood?.snapshot?.project)
         branch = run.settings.branch
         revision = run.settings.revision
         self.deployment = Deployment(

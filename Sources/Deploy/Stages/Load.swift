@@ -83,7 +83,8 @@ extension Run {
         _ commit: Commit, _ files: FileAccess, _ build: BuildID?, _ kind: DeploymentKind
     ) throws -> Candidate {
         let reader = RecordingFiles(files)
-        let result = try ProjectLoader(files: reader.access).load(ProjectLoader.Request(settings, checkout: source.checkoutPath))
+        let result = try ProjectLoader(files: reader.access).load(
+            ProjectLoader.Request(settings, checkout: source.checkoutPath))
         let project = try result.project.resolvingEnvironment(files: reader.access)
         let problems = result.placing(project.deploymentProblems())
         guard problems.isEmpty else { throw ComposeError(problems) }

@@ -51,7 +51,8 @@ extension Run {
         if compared.candidate.kind != .heal {
             let commit = compared.candidate.commit.id.short
             let what = compared.changes.isEmpty ? "no service changes" : "changes are pending"
-            result = self.result(.pending, kind: .deploy, standing: compared.standing, summary: "\(commit): \(what); \(runs)")
+            result = self.result(
+                .pending, kind: .deploy, standing: compared.standing, summary: "\(commit): \(what); \(runs)")
         } else if compared.changesSomething {
             result = self.result(
                 .drift, kind: .heal, standing: compared.standing,

@@ -83,7 +83,8 @@ extension Run {
     /// The commit is another one, but the project is the same in every respect, and so is what runs.
     private func changesNothing(_ provided: Provided) -> Bool {
         let candidate = provided.candidate
-        guard candidate.kind == .deploy, let last = record.lastGood?.snapshot, record.deployed?.id != candidate.commit.id
+        guard candidate.kind == .deploy, let last = record.lastGood?.snapshot,
+            record.deployed?.id != candidate.commit.id
         else { return false }
         let isSame =
             candidate.snapshot.project == last.project && candidate.snapshot.contents == last.contents

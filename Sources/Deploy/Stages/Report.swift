@@ -103,7 +103,8 @@ extension Run {
                 candidate.intent.hold == nil
                 ? " and is not deployed again, but the next commit is; to return: "
                 : "; to return: `watcher resume \(settings.name)`, "
-            text += "`watcher skip-list remove \(settings.name) \(skip.commit.short)`, `watcher deploy \(settings.name)`"
+            text +=
+                "`watcher skip-list remove \(settings.name) \(skip.commit.short)`, `watcher deploy \(settings.name)`"
         }
         if let hold = candidate.intent.hold {
             text += "; deploys are suspended until "
@@ -126,7 +127,8 @@ extension Run {
         case .done where facts.standing?.works == true:
             return "rolled back: the previous containers are running again; \(whatRuns(facts.standing))"
         case .done:
-            let what = verdict.outcome == .notWorking ? "left as it was" : "rolled back, but what ran before does not work"
+            let what =
+                verdict.outcome == .notWorking ? "left as it was" : "rolled back, but what ran before does not work"
             return "\(what): \(whatRunsAfterUndo(facts))"
         }
     }

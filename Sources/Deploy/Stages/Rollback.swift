@@ -47,7 +47,8 @@ extension Run {
     private func refusal(_ message: String) -> DeployError {
         DeployError(
             stage: .plan, reason: .usage, message: message,
-            advice: "`watcher history \(settings.name)` lists what was deployed, `watcher skip-list \(settings.name)` what "
+            advice:
+                "`watcher history \(settings.name)` lists what was deployed, `watcher skip-list \(settings.name)` what "
                 + "is skipped.")
     }
 }

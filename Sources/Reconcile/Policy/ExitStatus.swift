@@ -24,7 +24,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     /// With several projects the most serious status is the process's.
     private static let bySeriousness: [ExitStatus] = [
         .terminated, .interrupted, .restoreFailed, .failed, .restored, .unexpected, .stateUnusable, .engineUnreachable,
-        .usage, .invalidConfiguration, .refused, .invalidProject, .temporary, .branchRewritten, .notWorking, .skipListed, .suspended,
+        .usage, .invalidConfiguration, .refused, .invalidProject, .temporary, .branchRewritten, .notWorking,
+        .skipListed, .suspended,
         .changesPending, .drift, .success,
     ]
 

@@ -121,7 +121,8 @@ extension Verdict {
 
     private static func undone(_ reason: Reason, _ undo: VerdictFacts.Undo, _ facts: VerdictFacts) -> Verdict {
         if case .postponed(let reason) = undo { return .init(.error, record: .open, reason) }
-        let isFault = reason.isCommitsFault || reason == .unexpected
+        let isFault =
+            reason.isCommitsFault || reason == .unexpected
             || !reason.isInterruption && facts.repetitions >= mostRepetitions
         let skips = isFault && facts.kind == .deploy
         switch undo {
