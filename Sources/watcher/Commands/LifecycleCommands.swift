@@ -5,8 +5,8 @@ internal import Store
 
 /// The durable mark that keeps the next deploy from bringing back what was stopped by hand: a suspension of its own kind.
 private enum Halt {
-    private static let mark = "stopped by hand"
-    static let reason = "\(mark); `watcher start` ends it"
+    private static let words = "stopped by hand"
+    static let reason = "\(words); `watcher start` ends it"
 
     /// Suspends the project's deploys. A suspension without an end that is there already does the same and stays.
     static func mark(_ project: String, _ store: Store) async throws {
@@ -17,12 +17,12 @@ private enum Halt {
 
     /// Whether the project was stopped by hand.
     static func isMarked(_ project: String, _ store: Store) async throws -> Bool {
-        try await store.record(of: project).suspension?.reason.hasPrefix(mark) == true
+        try await store.record(of: project).suspension?.reason.hasPrefix(words) == true
     }
 
     /// Ends the mark; a suspension with another reason stays.
     static func clear(_ project: String, _ store: Store) async throws {
-        guard try await store.record(of: project).suspension?.reason.hasPrefix(mark) == true else { return }
+        guard try await store.record(of: project).suspension?.reason.hasPrefix(words) == true else { return }
         _ = try await store.resume(project)
     }
 }
