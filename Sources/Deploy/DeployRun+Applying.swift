@@ -134,7 +134,7 @@ extension DeployRun {
         snapshot.completed = completed
         good.snapshot = snapshot
         let updated = good
-        try await deployer.store.save(updated)
+        try await deployer.store.noteCompleted(completed, of: updated.id)
         note { $0.record.lastGood = updated }
     }
 
@@ -169,9 +169,9 @@ extension DeployRun {
         return Deployment(id: id, kind: kind, commit: commit, status: status, startedAt: journal.time)
     }
 
-    func save(_ deployment: Deployment) async throws {
-        try await deployer.store.save(deployment)
-        note { $0.deployment = deployment.id }
+    func close(_ closing: Closing) async throws {
+        try await deployer.store.close(closing)
+        note { $0.deployment = closing.deployment.id }
     }
 
     /// Records the attempt, with what ran before, ahead of the first change.
@@ -181,8 +181,11 @@ extension DeployRun {
         deployment.before = observed
         deployment.snapshot = candidate.snapshot
         let opened = deployment
-        try await save(opened)
-        note { $0.record.open = opened }
+        try await deployer.store.open(opened)
+        note { known in
+            known.deployment = opened.id
+            known.record.open = opened
+        }
         return deployment
     }
 
@@ -209,14 +212,13 @@ extension DeployRun {
         deployment.finishedAt = journal.time
         let isSkipped = facts.record.skipped.contains { $0.commit == candidate.commit.id }
         let good = deployment
-        try await save(good)
+        try await close(Closing(good, unskip: isSkipped ? good.commit.id : nil))
         // From here on nothing undoes it any more.
         note { known in
             known.record.lastGood = good
             known.record.open = nil
         }
         journal.progress(.record, .succeeded, "recorded as \(deployment.id)")
-        if isSkipped { await unskip(candidate.commit.id) }
         await cleanUp(plan, candidate, application)
         await pruneBuilds()
         await pruneImages()
@@ -229,16 +231,6 @@ extension DeployRun {
         result.warnings = plan.warnings + candidate.warnings + warnings
         journal.status(.record, .succeeded, result.summary)
         return result
-    }
-
-    private func unskip(_ commit: CommitID) async {
-        do {
-            try await deployer.store.unskip(commit, in: settings.name)
-        } catch {
-            journal.progress(
-                .record, .warning,
-                "\(commit.short) works, but stays on the skip list: \(DeployError(error, stage: .record).message)")
-        }
     }
 
     /// The snapshot with the image ids that run and the services that ran to completion.

@@ -110,17 +110,8 @@ extension DeployRun {
             guard try await !deployer.source.keptBuilds().isEmpty else {
                 return try await deployer.source.keepBuilds([])
             }
-            var needed: Set<BuildID> = []
-            var good = 0
-            var number = facts.record.nextNumber
-            while number > 0, good < ProjectSettings.deploymentsWithBuilds {
-                let id = DeploymentID(project: settings.name, number: number)
-                number -= 1
-                guard let deployment = try await deployer.store.deployment(id), deployment.status == .succeeded
-                else { continue }
-                good += 1
-                if let build = deployment.snapshot?.hostBuild { needed.insert(build) }
-            }
+            let needed = try await deployer.store.hostBuilds(
+                of: settings.name, newest: ProjectSettings.deploymentsWithBuilds)
             try await deployer.source.keepBuilds(needed)
         } catch {
             journal.progress(

@@ -63,18 +63,20 @@ extension DeployRun {
 
     /// Records an attempt that ended before anything was touched; the same trouble again is the same record, counted on.
     func recordPostponement(_ attempt: Deployment, _ failure: DeployError) async throws {
-        var deployment = attempt
-        deployment.status = .postponed
+        var closing = Closing(attempt)
+        closing.deployment.status = .postponed
         if let latest = facts.record.latest, latest.status == .postponed, latest.reason == failure.reason,
             latest.commit.id == attempt.commit.id
         {
-            deployment.id = latest.id
-            deployment.attempts = latest.attempts + 1
+            closing.deployment.id = latest.id
+            closing.deployment.startedAt = latest.startedAt
+            closing.deployment.attempts = latest.attempts + 1
+            closing.replacesEvents = true
         }
-        deployment.reason = failure.reason
-        deployment.message = ([failure.message] + failure.logLines).joined(separator: "\n")
-        deployment.finishedAt = journal.time
-        try await save(deployment)
+        closing.deployment.reason = failure.reason
+        closing.deployment.message = ([failure.message] + failure.logLines).joined(separator: "\n")
+        closing.deployment.finishedAt = journal.time
+        try await close(closing)
     }
 }
 

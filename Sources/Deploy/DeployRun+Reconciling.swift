@@ -80,7 +80,7 @@ extension DeployRun {
             deployment.reason = error.reason
             deployment.message = error.message
             deployment.finishedAt = journal.time
-            try await save(deployment)
+            try await close(Closing(deployment))
             result.deployment = deployment.id
             result.warnings = await runOnFailure(deployment, error)
             journal.status(.record, .failed, "\(error.message.firstLine); \(whatRuns)")
@@ -119,14 +119,13 @@ extension DeployRun {
         note { $0.tip = recorded.commit }
         let result = try await carryOut(candidate, nil, Deployer.Options())
         if let current, current.commit.id != recorded.commit.id,
-            result.outcome == .deployed || result.outcome == .inSync
+            let id = result.deployment, let deployment = try await deployer.store.deployment(id),
+            deployment.status == .succeeded
         {
-            try await deployer.store.skip(
-                SkippedCommit(
-                    commit: current.commit.id, reason: "rolled back by hand to \(recorded.id)", code: nil,
-                    since: journal.time, failures: 0, subject: current.commit.subject),
-                in: settings.name)
-            try await deployer.store.unskip(recorded.commit.id, in: settings.name)
+            let skipped = SkippedCommit(
+                commit: current.commit.id, reason: "rolled back by hand to \(recorded.id)", code: nil,
+                since: journal.time, failures: 0, subject: current.commit.subject)
+            try await deployer.store.close(Closing(deployment, skip: skipped, unskip: recorded.commit.id))
         }
         return result
     }
@@ -142,23 +141,17 @@ extension DeployRun {
                 stage: .plan, reason: .usage, message: "there is no deployment \(id) of \(settings.name)",
                 advice: "«watcher history \(settings.name)» lists them.")
         }
-        var number = facts.record.nextNumber - 1
-        while number > 0 {
-            let id = DeploymentID(project: settings.name, number: number)
-            number -= 1
-            guard let deployment = try await deployer.store.deployment(id), deployment.status == .succeeded else {
-                continue
-            }
-            switch target {
-            case .previous:
-                if let current, id.number < current.id.number, deployment.commit.id != current.commit.id {
-                    return deployment
-                }
-            case .commit(let revision):
-                if revision.count >= 4, deployment.commit.id.hex.hasPrefix(revision.lowercased()) { return deployment }
-            case .deployment: break
-            }
+        var query = GoodDeploymentQuery(project: settings.name)
+        var isPossible = true
+        if case .commit(let revision) = target {
+            isPossible = revision.count >= 4
+            query.commitPrefix = revision
+        } else {
+            isPossible = current != nil
+            query.before = current?.id.number
+            query.excludingCommit = current?.commit.id
         }
+        if isPossible, let deployment = try await deployer.store.newestGood(query) { return deployment }
         throw DeployError(
             stage: .plan, reason: .usage,
             message: target == .previous

@@ -26,7 +26,7 @@ extension DeployRun {
                 journal.progress(.rollback, .failed, undoFailure.message)
                 if undoFailure.reason.endsRuns {
                     // The attempt stays open: the next run undoes it when the engine answers again.
-                    try? await deployer.store.save(deployment)
+                    try? await deployer.store.open(deployment)
                     var result = self.result(
                         .error, "\(failure.message.firstLine); the next run puts back what ran before")
                     result.failure = RunResult.Failure(undoFailure)
@@ -45,16 +45,16 @@ extension DeployRun {
         _ summary: String
     ) async throws -> RunResult {
         deployment.finishedAt = journal.time
-        try await save(deployment)
+        let skip = skipEntry(for: deployment)
+        try await close(Closing(deployment, skip: skip))
         note { $0.record.open = nil }
-        let skips = try await skipIfAtFault(deployment)
         let warnings = await runOnFailure(deployment, failure)
         let isPassing = !failure.reason.isCommitsFault && outcome != .restoreFailed
         var result = self.result(isPassing ? .error : outcome, summary)
         result.changes = plan.changes
         result.warnings = warnings
         result.failure = RunResult.Failure(failure)
-        if skips {
+        if skip != nil {
             let next =
                 "\(deployment.commit.id.short) is on the skip list; push a fix, or retry it with "
                 + "«watcher deploy \(settings.name) --force»."
@@ -170,9 +170,8 @@ extension DeployRun {
             journal.status(.rollback, .failed, "deployment \(open.id) could not be undone: \(failure.message)")
         }
         closed.finishedAt = journal.time
-        try await deployer.store.save(closed)
+        try await deployer.store.close(Closing(closed, skip: skipEntry(for: closed)))
         note { $0.record.open = nil }
-        try await skipIfAtFault(closed)
         await runOnFailure(
             closed, DeployError(stage: .rollback, reason: closed.reason ?? .interrupted, message: closed.message ?? ""))
         journal.status(.record, .failed, "deployment \(open.id) is closed: \(closed.status.rawValue)")
@@ -180,16 +179,12 @@ extension DeployRun {
         note { $0.deployment = nil }
     }
 
-    /// Puts the commit on the skip list when the deployment failed by its fault; says whether it did.
-    @discardableResult
-    func skipIfAtFault(_ deployment: Deployment) async throws -> Bool {
-        guard let reason = deployment.reason, reason.isCommitsFault, deployment.kind == .deploy else { return false }
-        try await deployer.store.skip(
-            SkippedCommit(
-                commit: deployment.commit.id, reason: (deployment.message ?? reason.rawValue).firstLine, code: reason,
-                since: journal.time, failures: 1, subject: deployment.commit.subject),
-            in: settings.name)
-        return true
+    /// The entry for the skip list when the deployment failed by the commit's fault.
+    func skipEntry(for deployment: Deployment) -> SkippedCommit? {
+        guard let reason = deployment.reason, reason.isCommitsFault, deployment.kind == .deploy else { return nil }
+        return SkippedCommit(
+            commit: deployment.commit.id, reason: (deployment.message ?? reason.rawValue).firstLine, code: reason,
+            since: journal.time, failures: 1, subject: deployment.commit.subject)
     }
 }
 
