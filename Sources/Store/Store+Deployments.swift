@@ -74,10 +74,7 @@ extension Store: DeploymentStore {
         try await write { db in
             let id = closing.deployment.id
             try closing.deployment.upsert(db)
-            if closing.replacesEvents {
-                try db.execute(
-                    sql: "DELETE FROM events WHERE project = ? AND number = ?", arguments: [id.project, id.number])
-            }
+            if let replaced = closing.replaces { try closing.deployment.take(over: replaced, db) }
             if let commit = closing.unskip { try SkippedCommit.remove(db, commit, id.project) }
             try closing.skip?.upsert(db, id.project)
             try closing.suspension?.upsert(db, id.project)
@@ -199,6 +196,18 @@ extension Deployment {
     }
 
     /// Inserts or replaces the deployment with its snapshot, and notes what its Compose project is called.
+    /// Has the events of another record in place of its own, and removes that record.
+    fileprivate func take(over other: DeploymentID, _ db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM events WHERE project = ? AND number = ?", arguments: [id.project, id.number])
+        guard other.number != id.number else { return }
+        try db.execute(
+            sql: "UPDATE events SET number = ? WHERE project = ? AND number = ?",
+            arguments: [id.number, id.project, other.number])
+        try db.execute(
+            sql: "DELETE FROM deployments WHERE project = ? AND number = ?", arguments: [id.project, other.number])
+    }
+
     fileprivate func upsert(_ db: Database) throws {
         // Not REPLACE, which would delete the events too.
         try db.execute(

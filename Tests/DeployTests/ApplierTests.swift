@@ -68,11 +68,11 @@ private actor Meeting {
 
 @Suite(.timeLimit(.minutes(15))) struct ApplierTests {
     private func applier(_ engine: any ContainerEngine, calls: Int = 16, former: Project? = nil) -> Applier {
-        let journal = Journal(project: "shop", emit: { _ in }, now: { 0 })
+        let log = EventLog(of: nil, emit: { _ in }, now: { 0 })
         return Applier(
             engine: engine, project: Project(name: "shop", workingDirectory: "/", configFiles: []),
             former: former,
-            stamp: DeploymentStamp(project: "shop", commit: CommitID(hex: "aa"), deployment: 1), journal: journal,
+            stamp: DeploymentStamp(project: "shop", commit: CommitID(hex: "aa"), deployment: 1), log: log,
             stage: .apply, parallelCalls: calls)
     }
 

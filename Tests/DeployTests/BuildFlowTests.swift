@@ -84,7 +84,7 @@ import WatcherTestSupport
             push(house, ["app/f": "2"])
             _ = await house.deploy()
             if isGone { house.engine.with { $0.engine.state.images[first] = nil } }
-            let result = await house.deployer.rollback(to: .previous)
+            let result = await house.rollback(to: .previous)
             #expect(result.outcome == .deployed, "\(result)")
             #expect(house.containers.contains { $0.contains(first.dropFirst("sha256:".count)) })
             #expect(house.engine.with { $0.builds }.count == (isGone ? 3 : 2))

@@ -89,14 +89,14 @@ import WatcherTestSupport
         house.push(app + " # again")
         #expect(await house.deploy().outcome == .deployed)
         let count = house.commands.titles.count
-        #expect(await house.deployer.rollback(to: .previous).outcome == .deployed)
+        #expect(await house.rollback(to: .previous).outcome == .deployed)
         #expect(house.source.with { $0.checkout.files["/checkout/app"] } == "binary one")
         #expect(house.commands.titles.count == count)
 
         house.push(app + " # and again")
         #expect(await house.deploy().outcome == .deployed)
         house.source.with { state in state.builds = state.builds.filter { $0.key.commit != first.id } }
-        #expect(await house.deployer.rollback(to: .commit(first.id.hex)).outcome == .deployed)
+        #expect(await house.rollback(to: .commit(first.id.hex)).outcome == .deployed)
         #expect(house.commands.titles.count == count + 2)
     }
 

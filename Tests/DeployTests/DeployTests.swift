@@ -151,7 +151,7 @@ import WatcherTestSupport
         let house = House()
         house.makeAll(from: "web:1", do: .exits(3))
         house.push(pair)
-        let result = await house.deploy { $0.keepFailed = true }
+        let result = await house.deploy { $0.keepsFailed = true }
         #expect(result.outcome == .failed)
         #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web1 down"])
         #expect(house.statuses == ["deploy failed"])

@@ -66,7 +66,7 @@ import WatcherTestSupport
 
     @Test func `a rollback goes to the last good deployment before, and the commit left behind is skip-listed`() async {
         let house = await house(pair, pair.replacing("web:1", with: "web:2"))
-        let result = await house.deployer.rollback(to: .previous)
+        let result = await house.rollback(to: .previous)
         #expect(result.outcome == .deployed, "\(result)")
         #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web1 up"])
         #expect(house.statuses.last == "rollback succeeded")
@@ -78,7 +78,7 @@ import WatcherTestSupport
     @Test func `a rollback runs the image that ran then, although its tag has moved`() async {
         let house = await house(pair, pair.replacing("web:1", with: "web:2"))
         house.engine.with { $0.engine.setImage("web:1", id: "sha256:moved") }
-        let result = await house.deployer.rollback(to: .deployment(DeploymentID(project: "shop", number: 1)))
+        let result = await house.rollback(to: .deployment(DeploymentID(project: "shop", number: 1)))
         #expect(result.outcome == .deployed)
         #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web1 up"])
         let writes = house.writes
@@ -90,7 +90,7 @@ import WatcherTestSupport
         let house = await house(pair, pair.replacing("web:1", with: "web:2"))
         let before = house.containers
         house.makeAll(from: "web:1", do: .exits(1))
-        let result = await house.deployer.rollback(to: .previous)
+        let result = await house.rollback(to: .previous)
         #expect(result.outcome == .restored)
         #expect(house.containers == before)
         #expect(house.skipped.isEmpty)
@@ -98,11 +98,11 @@ import WatcherTestSupport
 
     @Test func `a rollback to what does not exist is refused`() async {
         let house = await house(pair)
-        for target: Deployer.RollbackTarget in [
+        for target: RollbackRequest.Target in [
             .previous, .commit("ffff"), .deployment(DeploymentID(project: "shop", number: 9)),
             .deployment(DeploymentID(project: "other", number: 1)),
         ] {
-            let result = await house.deployer.rollback(to: target)
+            let result = await house.rollback(to: target)
             #expect(result.outcome == .error && result.failure?.reason == .usage)
         }
         #expect(house.statuses == ["deploy succeeded"])
@@ -197,7 +197,7 @@ import WatcherTestSupport
         house.push(pair.replacing("web:1", with: "web:9"), ["file": "new"])
         let (writes, saves) = (house.writes, house.store.with { $0.saves })
         let checkout = house.source.with { $0.checkout }
-        let result = await house.deploy { $0.dryRun = true }
+        let result = await house.deployer.check()
         #expect(result.outcome == .pending)
         #expect(result.changes.map(\.description) == ["web: recreate: image web:1 → 9"])
         #expect(house.writes == writes && house.store.with { $0.saves } == saves)
@@ -235,11 +235,11 @@ import WatcherTestSupport
     @Test func `what comes first in a stop does not when the stop is refused`() async {
         let house = await house(pair)
         let marks = Mutex(0)
-        func stop(_ services: Set<String>, dryRun: Bool = false) async -> RunResult.Outcome {
-            await house.deployer.stop(services, dryRun: dryRun) { marks.withLock { $0 += 1 } }.outcome
+        func stop(_ services: Set<String>) async -> RunResult.Outcome {
+            await house.deployer.stop(services) { marks.withLock { $0 += 1 } }.outcome
         }
         #expect(await stop(["wbe"]) == .error)
-        #expect(await stop([], dryRun: true) == .pending)
+        #expect(await house.deployer.preview(.stopped).outcome == .pending)
         #expect(marks.withLock { $0 } == 0)
         #expect(await stop([]) == .stopped)
         // Also when nothing is left to stop: from now on it stays so.

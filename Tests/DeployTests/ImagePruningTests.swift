@@ -35,7 +35,7 @@ import WatcherTestSupport
             ])
         let oldest = DeploymentID(project: "shop", number: 3)
         let pulls = house.engine.with { $0.pulls }
-        #expect(await house.deployer.rollback(to: .deployment(oldest)).outcome == .deployed)
+        #expect(await house.rollback(to: .deployment(oldest)).outcome == .deployed)
         #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web12 up"])
         #expect(house.engine.with { $0.pulls } == pulls)
     }
@@ -48,7 +48,7 @@ import WatcherTestSupport
             #expect(await house.deploy().outcome == .deployed)
         }
         #expect(images(house) == [10, 11])
-        #expect(await house.deployer.rollback(to: .previous).outcome == .deployed)
+        #expect(await house.rollback(to: .previous).outcome == .deployed)
     }
 
     @Test func `what only a failed deployment used goes with the next good one`() async {

@@ -33,7 +33,7 @@ extension DeploymentStoreContract {
             try subject.failClosing(at: step)
             let closing = Closing(
                 .full(2, .succeeded), skip: .failure("c"), unskip: Commit.sample("a").id, suspension: suspension,
-                replacesEvents: true)
+                replaces: open.id)
             await #expect(throws: (any Error).self) { try await subject.store.close(closing) }
             #expect(try await subject.reopened().record(of: "shop") == before)
             #expect(try await subject.events(of: open.id).map(\.line) == ["one"])

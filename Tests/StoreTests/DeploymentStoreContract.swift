@@ -120,10 +120,19 @@ import WatcherTestSupport
         second.attempts = 2
         second.finishedAt = first.startedAt + 60_000
         second.message = "still away"
-        try await subject.store.close(Closing(second, replacesEvents: true))
+        // The try was opened as a record of its own, whose events are those that are kept.
+        let opened = Deployment.sample(2, .open)
+        try await subject.store.open(opened)
+        try await subject.store.append([.sample(opened.id, "second")], to: opened.id)
+        try await subject.store.close(Closing(second, replaces: opened.id))
+        #expect(try await subject.events(of: id).map(\.line) == ["second"])
+        #expect(try await subject.store.deployment(opened.id) == nil)
+        // The next one was not opened: its events come afterwards.
+        second.attempts = 3
+        try await subject.store.close(Closing(second, replaces: DeploymentID(project: "shop", number: 2)))
         #expect(try await subject.events(of: id).isEmpty)
-        try await subject.store.append([.sample(id, "second")], to: id)
-        #expect(try await subject.events(of: id) == [.sample(id, "second")])
+        try await subject.store.append([.sample(id, "third")], to: id)
+        #expect(try await subject.events(of: id) == [.sample(id, "third")])
         #expect(try await subject.store.deployment(id) == second)
         #expect(try await subject.store.record(of: "shop").nextNumber == 2)
     }

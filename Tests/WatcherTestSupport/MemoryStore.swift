@@ -193,7 +193,10 @@ extension MemoryStore.Project {
         let number = closing.deployment.id.number
         switch step {
         case .deployment: deployments[number] = closing.deployment
-        case .events: if closing.replacesEvents { events[number] = nil }
+        case .events:
+            guard let replaced = closing.replaces?.number else { return }
+            events[number] = replaced == number ? nil : events.removeValue(forKey: replaced)
+            if replaced != number { deployments[replaced] = nil }
         case .unskip: skipped.removeAll { $0.commit == closing.unskip }
         case .skip: if let skip = closing.skip { add(skip) }
         case .suspension: suspension = closing.suspension ?? suspension

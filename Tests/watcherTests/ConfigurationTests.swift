@@ -1,6 +1,7 @@
 import Deploy
 import Foundation
 import Git
+import Reconcile
 import Testing
 
 @testable import watcher

@@ -11,6 +11,16 @@ package struct Expectation: Sendable, Equatable {
         package var isRequired = true
         /// Container ports with their protocol that must be published, `80/tcp`.
         package var publishedPorts: Set<String> = []
+
+        package init(
+            name: String, replicas: Int, isJob: Bool = false, isRequired: Bool = true, publishedPorts: Set<String> = []
+        ) {
+            self.name = name
+            self.replicas = replicas
+            self.isJob = isJob
+            self.isRequired = isRequired
+            self.publishedPorts = publishedPorts
+        }
     }
 
     /// By name.

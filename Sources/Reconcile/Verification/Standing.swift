@@ -27,6 +27,20 @@ package struct Standing: Sendable, Equatable, Codable {
         package var trouble: Trouble?
         /// False for a service that all its dependants can do without: it fails nothing.
         package var isRequired: Bool
+
+        package init(
+            name: String, state: State, ready: Int, wanted: Int, restarts: Int, since: Int? = nil,
+            trouble: Trouble? = nil, isRequired: Bool = true
+        ) {
+            self.name = name
+            self.state = state
+            self.ready = ready
+            self.wanted = wanted
+            self.restarts = restarts
+            self.since = since
+            self.trouble = trouble
+            self.isRequired = isRequired
+        }
     }
 
     /// Why a service does not work.
@@ -44,6 +58,13 @@ package struct Standing: Sendable, Equatable, Codable {
         package var probe: String?
         /// The container concerned; nil for one that is missing.
         package var container: ContainerID?
+
+        package init(kind: Kind, text: String, probe: String? = nil, container: ContainerID? = nil) {
+            self.kind = kind
+            self.text = text
+            self.probe = probe
+            self.container = container
+        }
     }
 
     package init(services: [Service]) { self.services = services }
