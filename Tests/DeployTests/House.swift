@@ -47,7 +47,8 @@ final class House: Sendable {
     var deployer: Deployer {
         let (settings, hostFiles) = held.withLock { ($0.settings, $0.hostFiles.access) }
         return Deployer(
-            settings: settings, source: source, engine: engine, store: store.port, commands: commands, hostFiles: hostFiles,
+            settings: settings, source: source, engine: engine, store: store.port, commands: commands,
+            hostFiles: hostFiles,
             emit: { event in self.held.withLock { $0.events.append(event) } },
             now: { self.held.withLock { $0.now } })
     }
