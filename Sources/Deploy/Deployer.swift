@@ -60,7 +60,7 @@ package struct Deployer: Sendable {
     package func rollback(_ request: RollbackRequest) async -> RunResult {
         await reporting { run in
             let run = try await run.recovered()
-            return try await run.reconcile(try await run.candidate(for: request))
+            return try await run.reconcile(recorded: try await run.candidate(for: request))
         }
     }
 

@@ -6,6 +6,8 @@ package struct ProjectRecord: Sendable, Equatable {
     package var lastGood: Deployment?
     /// The newest deployment of any status.
     package var latest: Deployment?
+    /// The newest deployment of a commit of the branch: heals and rollbacks aside.
+    package var latestAttempt: Deployment?
     /// An attempt that was never closed.
     package var open: Deployment?
     /// The newest deployment whose undo failed too; nil when a later one succeeded.

@@ -30,8 +30,8 @@ import WatcherTestSupport
         #expect(images(house) == [12, 13, 14, 15, 16])
         #expect(
             house.events.filter { $0.line.hasPrefix("removed image") }.map(\.line) == [
-                "removed image web:10 (web10), which nothing needs any more",
-                "removed image web:11 (web11), which nothing needs any more",
+                "removed image web:10 (web10), which is no longer needed",
+                "removed image web:11 (web11), which is no longer needed",
             ])
         let oldest = DeploymentID(project: "shop", number: 3)
         let pulls = house.engine.with { $0.pulls }

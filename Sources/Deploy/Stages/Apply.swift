@@ -9,6 +9,8 @@ struct Attempt: Sendable {
     let candidate: Candidate
     let plan: Plan
     let changes: [Plan.Change]
+    /// How what was deployed was doing before.
+    let standing: Standing
 
     /// Something of the project ran when the deployment was opened.
     var ranBefore: Bool { deployment.ranBefore }
@@ -26,8 +28,11 @@ extension Run {
     func withStagedCheckout<Value>(
         of candidate: Candidate, _ body: (any StagedCheckout) async throws -> Value
     ) async throws -> Value {
-        let staged = try await stage(.checkout, "writing the files of \(candidate.commit.id.short)") {
-            try await source.stageCheckout(of: candidate.commit.id, candidate.snapshot.hostBuild)
+        let staged: any StagedCheckout
+        do {
+            staged = try await source.stageCheckout(of: candidate.commit.id, candidate.snapshot.hostBuild)
+        } catch {
+            throw DeployError(error, stage: .checkout)
         }
         do {
             let value = try await body(staged)
@@ -54,7 +59,7 @@ extension Run {
         }
         return Attempt(
             run: self, deployment: deployment, candidate: candidate, plan: provided.plan,
-            changes: deployment.changes)
+            changes: deployment.changes, standing: provided.compared.standing)
     }
 
     func newDeployment(_ kind: DeploymentKind, _ commit: Commit, _ status: DeploymentStatus) -> Deployment {

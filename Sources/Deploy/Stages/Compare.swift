@@ -43,9 +43,10 @@ extension Run {
     }
 
     /// Compares the candidate with what runs, and finds out whether the plan can be carried out.
-    func compare(_ candidate: Candidate, _ prefetched: Prefetched? = nil) async throws -> Compared {
+    func compare(
+        _ candidate: Candidate, _ checkout: CheckoutDifference, _ prefetched: Prefetched? = nil
+    ) async throws -> Compared {
         try await stage(.plan, "comparing with what runs") {
-            let checkout = try await compareCheckout(candidate)
             let commits = await fileCommits(candidate)
             var compared = try await compare(candidate, checkout, commits, isBrief: true, prefetched)
             // Most runs find nothing to do; only those that do something have to know every container in full.
@@ -116,12 +117,12 @@ extension Run {
         }
     }
 
-    /// What putting the candidate's files in place would change; nothing as long as what was built of it is not kept.
-    private func compareCheckout(_ candidate: Candidate) async throws -> CheckoutDifference {
-        if let build = candidate.snapshot.hostBuild, try await !source.keptBuilds().contains(build) {
-            return CheckoutDifference()
+    /// What putting the commit's files in place would change; nothing as long as what was built of it is not kept.
+    func compareCheckout(_ commit: Commit, _ build: BuildID?) async throws -> CheckoutDifference {
+        try await stage(.checkout, "comparing the checkout with \(commit.id.short)") {
+            if let build, try await !source.keptBuilds().contains(build) { return CheckoutDifference() }
+            return try await source.compareCheckout(with: commit.id, build)
         }
-        return try await source.compareCheckout(with: candidate.commit.id, candidate.snapshot.hostBuild)
     }
 
     /// Which commits changed the files that differ from the last good deployment; nothing where that cannot be told.

@@ -37,6 +37,7 @@ extension Attempt {
         var facts = run.facts(.failed(failure.reason, undone.fact), kind: candidate.kind)
         facts.standing = undone.standing
         facts.ranBefore = ranBefore
+        facts.wasBroken = run.record.lastGood != nil && !standing.works
         facts.repetitions = run.repetitions(of: candidate.commit.id, failure.reason)
         var closed = deployment
         closed.blame(failure)
@@ -78,7 +79,11 @@ extension Run {
         } else {
             deployment.finishedAt = now
             var closing = Closing(deployment)
-            if let earlier = record.latest, deployment.repeats(earlier) { closing.repeat(earlier) }
+            if let earlier = deployment.kind == .deploy ? record.latestAttempt : record.latest,
+                deployment.repeats(earlier)
+            {
+                closing.repeat(earlier)
+            }
             if verdict.skipsCommit { closing.skip = skip(deployment, failure.reason) }
             do {
                 try await store.close(closing)
@@ -124,7 +129,7 @@ extension Run {
 
     /// How often in a row the commit has failed for this reason after something was touched.
     func repetitions(of commit: CommitID, _ reason: Reason) -> Int {
-        guard let latest = record.latest, latest.commit.id == commit, latest.reason == reason else { return 0 }
+        guard let latest = record.latestAttempt, latest.commit.id == commit, latest.reason == reason else { return 0 }
         return latest.attempts
     }
 

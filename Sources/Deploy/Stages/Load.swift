@@ -86,7 +86,8 @@ extension Run {
         let result = try ProjectLoader(files: reader.access).load(
             ProjectLoader.Request(settings, checkout: source.checkoutPath))
         let project = try result.project.resolvingEnvironment(files: reader.access)
-        let problems = result.placing(project.deploymentProblems())
+        var problems = result.placing(project.deploymentProblems())
+        if settings.run == nil { problems += result.deploymentProfileProblems(profiles: settings.profiles) }
         guard problems.isEmpty else { throw ComposeError(problems) }
         try checkBindSources(of: project, files, result)
         var snapshot = Snapshot(

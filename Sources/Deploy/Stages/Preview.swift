@@ -8,8 +8,9 @@ extension Fetched {
         if let build, try await !run.source.keptBuilds().contains(build) { return try await toBeBuilt() }
         do {
             async let prefetched = run.prefetch(commit)
+            let checkout = try await run.compareCheckout(commit, build)
             let candidate = try await run.load(commit, build)
-            var result = run.preview(try await run.compare(candidate, await prefetched))
+            var result = run.preview(try await run.compare(candidate, checkout, await prefetched))
             result.tip = tip
             return result
         } catch let failure as DeployError where failure.reason.isInvalidProject {
@@ -42,7 +43,8 @@ extension Fetched {
 extension Run {
     func previewDeployed() async throws -> RunResult? {
         guard let candidate = deployedCandidate else { return nil }
-        return preview(try await compare(candidate))
+        let checkout = try await compareCheckout(candidate.commit, candidate.snapshot.hostBuild)
+        return preview(try await compare(candidate, checkout))
     }
 
     fileprivate func preview(_ compared: Compared) -> RunResult {

@@ -10,10 +10,11 @@ extension Fetched {
             let build = run.wantedBuild(commit.id)
             if let build { try await run.build(commit, build) }
             async let prefetched = run.prefetch(commit)
+            let checkout = try await run.compareCheckout(commit, build)
             var candidate = try await run.load(commit, build)
             candidate.intent.keepsFailed = request.keepsFailed
             candidate.intent.hold = request.hold
-            var result = try await run.reconcile(candidate, await prefetched)
+            var result = try await run.reconcile(candidate, checkout, await prefetched)
             result.tip = tip
             if isRequested, commit.id != tip.id, result.failure == nil, request.hold == nil {
                 result.warnings.append(
@@ -51,10 +52,12 @@ extension Fetched {
 
 extension Run {
     /// From a loaded project to a verified and recorded deployment: the one apply path.
-    func reconcile(_ candidate: Candidate, _ prefetched: Prefetched? = nil) async throws -> RunResult {
+    func reconcile(
+        _ candidate: Candidate, _ checkout: CheckoutDifference, _ prefetched: Prefetched? = nil
+    ) async throws -> RunResult {
         let compared: Compared
         do {
-            compared = try await compare(candidate, prefetched)
+            compared = try await compare(candidate, checkout, prefetched)
         } catch let failure as DeployError {
             return try await concludeUntouched(failure, candidate.kind, candidate.commit)
         }
@@ -77,7 +80,13 @@ extension Run {
     /// Heals what was deployed; nil when nothing good ever was.
     func keepDeployed() async throws -> RunResult? {
         guard let candidate = deployedCandidate else { return nil }
-        return try await reconcile(candidate)
+        return try await reconcile(recorded: candidate)
+    }
+
+    /// The same from a recorded deployment.
+    func reconcile(recorded candidate: Candidate) async throws -> RunResult {
+        let checkout = try await compareCheckout(candidate.commit, candidate.snapshot.hostBuild)
+        return try await reconcile(candidate, checkout)
     }
 
     /// The commit is another one, but the project is the same in every respect, and so is what runs.

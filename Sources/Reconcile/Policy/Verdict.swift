@@ -58,6 +58,8 @@ package struct VerdictFacts: Sendable, Equatable {
     package var hasGood = false
     /// Something of the project ran when the deployment began.
     package var ranBefore = false
+    /// Something of what was deployed did not work when the run began.
+    package var wasBroken = false
     /// A deployment since the last good one could not be undone.
     package var isUnresolved = false
     /// How often in a row the commit has ended this way before.
@@ -136,6 +138,7 @@ extension Verdict {
         guard facts.works else {
             // A heal that fails leaves what did not work before.
             if facts.kind == .heal { return unresolved(facts) ?? .init(.notWorking, record: .failed) }
+            if facts.wasBroken, !isFault { return unresolved(facts) ?? .init(.notWorking, record: .restored) }
             return .init(.restoreFailed, record: .restoreFailed, skips: skips)
         }
         return isFault
