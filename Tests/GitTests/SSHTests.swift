@@ -133,7 +133,7 @@ import Testing
         chmod(server.ed25519, 0o640)
         let error = try await gitError { try await repository().fetchTip() }
         #expect(error.reason == .permissions)
-        #expect(error.advice == "Run: chmod 600 \(server.ed25519)")
+        #expect(error.advice == "Run `chmod 600 \(server.ed25519)`.")
     }
 
     @Test func `GIT_SSH_COMMAND is run, and its ssh ends when the step does`() throws {
