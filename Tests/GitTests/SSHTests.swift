@@ -25,7 +25,7 @@ import Testing
     ) throws -> GitRepository {
         try origin.repository(
             url ?? server.url(origin),
-            access: GitAccess(sshKey: key ?? server.ed25519, knownHosts: knownHosts ?? server.knownHosts))
+            access: GitAccess(sshKey: .file(key ?? server.ed25519), knownHosts: knownHosts ?? server.knownHosts))
     }
 
     @Test func `a branch is fetched with an ed25519 and with an RSA key, and nothing when it has not moved`()
@@ -123,7 +123,7 @@ import Testing
     @Test func `a missing branch is told over ssh too`() async throws {
         let repository = try origin.repository(
             server.url(origin), .branch("mian"),
-            access: GitAccess(sshKey: server.ed25519, knownHosts: server.knownHosts))
+            access: GitAccess(sshKey: .file(server.ed25519), knownHosts: server.knownHosts))
         let error = try await gitError { try await repository.fetchTip() }
         #expect(error.reason == .branchMissing)
         #expect(error.advice == "Branches there: main.")
@@ -133,7 +133,7 @@ import Testing
         chmod(server.ed25519, 0o640)
         let error = try await gitError { try await repository().fetchTip() }
         #expect(error.reason == .permissions)
-        #expect(error.advice == "Run: chmod 600 \(server.ed25519)")
+        #expect(error.advice == "Run `chmod 600 \(server.ed25519)`.")
     }
 
     @Test func `GIT_SSH_COMMAND is run, and its ssh ends when the step does`() throws {
