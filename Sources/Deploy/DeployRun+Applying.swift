@@ -66,18 +66,23 @@ extension DeployRun {
             if !observed.containers.isEmpty, !isIdle {
                 (observed, plan) = try await compare(candidate)
             }
-            try checkLimits(of: observed, candidate)
+            guard plan.refusals.isEmpty else {
+                throw DeployError(
+                    stage: .plan, reason: .invalidConfiguration, message: plan.refusals.joined(separator: "\n"),
+                    advice: "Give one of the projects another project_name; nothing was touched.")
+            }
             guard plan.missing.isEmpty else {
                 throw DeployError(
                     stage: .plan, reason: .externalMissing, message: plan.missing.joined(separator: "\n"),
                     advice:
-                        "Create what is missing, or let the project make it: take «external: true» away from a network "
-                        + "or volume, pull or build an image. What another project made needs «external: true», or "
+                        "Create what is missing, or let the project make it: take `external: true` away from a network "
+                        + "or volume, pull or build an image. What another project made needs `external: true`, or "
                         + "another name here.")
             }
             for change in plan.changes {
                 journal.progress(
-                    .plan, .running, change.description, service: change.kind == "service" ? change.name : nil)
+                    .plan, .running, change.kind == "service" ? change.line : change.description,
+                    service: change.kind == "service" ? change.name : nil)
             }
             for warning in plan.warnings { journal.progress(.plan, .warning, warning) }
             return (observed, plan)
@@ -87,7 +92,8 @@ extension DeployRun {
     private func compare(_ candidate: Candidate, isBrief: Bool = false) async throws -> (ObservedState, Plan) {
         let observed = try await observe(
             candidate.snapshot.project, pinned: candidate.pinnedImages, isBrief: isBrief)
-        var target = self.target(candidate, number: facts.record.nextNumber, observed)
+        try checkLimits(of: observed, candidate)
+        var target = try self.target(candidate, number: facts.record.nextNumber, observed)
         target.fileCommits = await fileCommits(candidate)
         return (observed, Reconciler.plan(target, observed))
     }
@@ -116,7 +122,8 @@ extension DeployRun {
         try await rememberImages(before, observed, candidate)
         for change in plan.changes where !earlier.changes.contains(change) {
             journal.progress(
-                .pull, .running, change.description, service: change.kind == "service" ? change.name : nil)
+                .pull, .running, change.kind == "service" ? change.line : change.description,
+                service: change.kind == "service" ? change.name : nil)
         }
         return (observed, plan)
     }
@@ -186,15 +193,10 @@ extension DeployRun {
         return deployment
     }
 
-    /// - Parameter former: what the containers that are there were made of; nil for the last good deployment.
-    func applier(_ candidate: Candidate, _ stage: Event.Stage, former: Project? = nil) -> Applier {
+    func applier(_ candidate: Candidate, _ stage: Event.Stage) -> Applier {
         note { $0.stage = stage }
         return Applier(
-            engine: deployer.engine, project: candidate.snapshot.project,
-            former: former ?? facts.record.lastGood?.snapshot?.project,
-            stamp: DeploymentStamp(
-                project: settings.name, commit: candidate.commit.id, deployment: facts.record.nextNumber),
-            journal: journal, stage: stage)
+            engine: deployer.engine, project: candidate.snapshot.project.name, journal: journal, stage: stage)
     }
 
     private func succeed(
@@ -291,14 +293,6 @@ extension Deployment.Kind {
         case .heal: "healed"
         case .rollback: "rolled back to"
         }
-    }
-}
-
-extension Plan.Change: CustomStringConvertible {
-    /// `web: recreate: image nginx:1.25 → 1.27, environment FOO changed`
-    package var description: String {
-        let subject = kind == "service" ? name : "\(kind) \(name)"
-        return "\(subject): \(action.rawValue): \(causes.joined(separator: ", "))"
     }
 }
 

@@ -67,7 +67,13 @@ extension DeployRun {
     private func candidate(_ commit: Commit, _ files: FileAccess, _ build: BuildID?) throws -> Candidate {
         let reader = RecordingFiles(files)
         let result = try ProjectLoader(files: reader.access).load(loadRequest)
-        let project = try result.project.resolvingEnvironment(files: reader.access)
+        let resolved = try result.project.resolvingEnvironment(files: reader.access)
+        let project: Project
+        do {
+            project = try resolved.resolvingSecurityProfiles(files: reader.access)
+        } catch {
+            throw ComposeError(result.placing(error.problems))
+        }
         let problems = result.placing(project.deploymentProblems())
         guard problems.isEmpty else { throw ComposeError(problems) }
         try checkBindSources(of: project, files, result)
@@ -102,14 +108,17 @@ extension DeployRun {
     /// Throws unless the engine that was observed can do everything the project asks for.
     func checkLimits(of observed: ObservedState, _ candidate: Candidate) throws {
         guard let engine = observed.traits else { return }
-        let problems = candidate.snapshot.project.problems(on: engine)
+        var problems = candidate.snapshot.project.problems(on: engine)
+        if problems.isEmpty {
+            problems = try DeployableProject(candidate.snapshot.project, on: engine).problems(in: observed)
+        }
         guard !problems.isEmpty else { return }
         throw DeployError(
             stage: .plan, reason: .invalidProject,
             message: ComposeError(candidate.placing(problems)).relative(to: deployer.source.checkoutPath).description,
             advice: engine.isPodman
                 ? "Leave it out, or run the project on a Docker Engine; nothing was touched."
-                : "Update the engine, or leave it out; nothing was touched.")
+                : "Correct it, or update the engine; nothing was touched.")
     }
 
     /// What every image that is built is built from; finds out whether it can be.
@@ -219,20 +228,17 @@ extension DeployRun {
     }
 
     private func query(_ project: Project, pinned: [String: String] = [:], isBrief: Bool) -> ObservationQuery {
-        let services = project.services.values.filter { $0.provider == nil }
-        let images =
-            services.map { $0.imageName(in: project) }
-            + services.flatMap(\.volumes).filter { $0.kind == .image }.compactMap(\.source)
-        var query = ObservationQuery(
-            project: project.name, networks: project.networks.values.map(\.name).sorted(),
-            volumes: project.volumes.values.map(\.name).sorted(), images: Set(images).union(pinned.values).sorted())
+        var query = ObservationQuery(of: project, pinned: pinned.values)
         query.isBrief = isBrief
         return query
     }
 
     /// The target a candidate makes of itself, against the last good deployment.
-    func target(_ candidate: Candidate, number: Int, _ observed: ObservedState) -> Target {
-        var target = Target(project: candidate.snapshot.project, deployment: number)
+    func target(_ candidate: Candidate, number: Int, _ observed: ObservedState) throws -> Target {
+        let engine = observed.traits ?? EngineTraits(version: .oldest)
+        let deployable = try DeployableProject(candidate.snapshot.project, on: engine)
+        var target = Target(
+            deployable, stamp: .init(project: settings.name, commit: candidate.commit.id, deployment: number))
         target.contentHashes = candidate.snapshot.contentHashes
         target.contents = candidate.snapshot.contents
         target.restored = candidate.restored

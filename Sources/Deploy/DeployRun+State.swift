@@ -13,11 +13,13 @@ extension DeployRun {
         let model = facts.record.lastGood?.snapshot?.project
         try check(services, model, observed)
         let plan = StatePlanner.plan(
-            goal, of: name, services: services, model: model, observed,
+            goal, of: name, owner: settings.name, services: services, model: model, observed,
+            completed: facts.record.lastGood?.snapshot?.completed ?? [],
             timeout: settings.healthTimeout ?? .seconds(300))
         for change in plan.changes { journal.progress(.plan, .running, change.description) }
         var result = self.result(goal.outcome, goal.summary(name, isNothing: plan.isEmpty))
         result.changes = plan.changes
+        result.warnings = plan.warnings
         if plan.isEmpty, observed.containers.isEmpty, goal != .started {
             result.warnings.append("nothing of \(name) is there")
         }
@@ -27,13 +29,7 @@ extension DeployRun {
             return result
         }
         try await first()
-        let applier = Applier(
-            engine: deployer.engine,
-            project: model ?? Project(name: name, workingDirectory: "/", configFiles: []),
-            stamp: DeploymentStamp(
-                project: settings.name, commit: facts.record.lastGood?.commit.id ?? CommitID(hex: ""),
-                deployment: facts.record.nextNumber),
-            journal: journal, stage: .apply)
+        let applier = Applier(engine: deployer.engine, project: name, journal: journal, stage: .apply)
         let steps = plan.steps.filter { $0.phase == .apply }
         _ = try await stage(.apply, "applying \(plan.steps.count) steps") { try await applier.apply(steps) }
         for step in plan.steps where step.phase == .cleanup {

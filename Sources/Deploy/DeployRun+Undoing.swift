@@ -90,11 +90,11 @@ extension DeployRun {
         func plan(_ observed: ObservedState) -> Plan {
             UndoPlanner.plan(
                 .init(number: deployment.id.number, label: deployment.id.description), before: before,
-                observed: observed, model: model, settle: settings.settle,
+                observed: observed, model: model, attempted: snapshot.project, settle: settings.settle,
                 timeout: settings.healthTimeout ?? .seconds(300))
         }
-        let back = plan(try await observe(snapshot.project))
-        _ = try await applier(undoing(deployment, snapshot), .rollback, former: snapshot.project)
+        let back = plan(try await deployer.engine.observe(ObservationQuery(of: snapshot.project, undoing: before)))
+        _ = try await applier(undoing(deployment, snapshot), .rollback)
             .apply(back.steps.filter { $0.phase == .apply })
         let observed = try await observe(snapshot.project)
         let there = Set(observed.containers.map(\.id))
@@ -115,7 +115,7 @@ extension DeployRun {
     /// Re-applies the last good snapshot where parked containers were not enough, and checks the result.
     private func apply(_ candidate: Candidate) async throws {
         let observed = try await observe(candidate.snapshot.project, pinned: candidate.pinnedImages)
-        let target = self.target(candidate, number: facts.record.nextNumber, observed)
+        let target = try self.target(candidate, number: facts.record.nextNumber, observed)
         let plan = Reconciler.plan(target, observed)
         guard !plan.steps.isEmpty else { return }
         for pull in plan.pulls where pull.isRequired { try await deployer.engine.pull(pull) { _ in } }

@@ -33,7 +33,7 @@ import WatcherTestSupport
             let plan = world.plan(project)
             world.deployment += 1
             var random = Dice(seed: UInt64(seed))
-            try world.perform(plan.shuffled(&random), on: project)
+            try world.perform(plan.shuffled(&random))
             world.previous = .init(project: project, contentHashes: [:], contents: [:], completed: [])
             #expect(world.plan(project).isEmpty, "seed \(seed): \(world.plan(project))")
         }
@@ -72,11 +72,11 @@ import WatcherTestSupport
             for count in 0...order.count {
                 var world = start
                 world.deployment += 1
-                try world.perform(order.prefix(count), on: project)
+                try world.perform(order.prefix(count))
                 let model = start.previous?.project ?? project
                 let undo = world.undo(to: start, model)
                 world.deployment += 1
-                try world.perform(undo.shuffled(&random), on: model)
+                try world.perform(undo.shuffled(&random))
                 #expect(
                     world.essence == start.essence, "seed \(seed), \(count) steps, undone by:\n\(undo)\nof\n\(plan)")
                 #expect(world.undo(to: start, model).isEmpty, "\(world.undo(to: start, model))")
@@ -104,12 +104,12 @@ import WatcherTestSupport
         let model = start.previous?.project ?? project
         var broken = start
         broken.deployment += 1
-        try broken.perform(broken.plan(project).steps.filter { $0.phase == .apply }, on: project)
+        try broken.perform(broken.plan(project).steps.filter { $0.phase == .apply })
         let undo = broken.undo(to: start, model)
         for count in 0...undo.steps.count {
             var world = broken
-            try world.perform(undo.steps.prefix(count), on: model)
-            try world.perform(world.undo(to: start, model).steps, on: model)
+            try world.perform(undo.steps.prefix(count))
+            try world.perform(world.undo(to: start, model).steps)
             #expect(world.essence == start.essence, "\(count) steps of\n\(undo)")
         }
     }

@@ -300,7 +300,7 @@ import WatcherTestSupport
         #expect(plan.changes.map(\.causes) == [["image web:1 is now moved, was web1"]])
         #expect(plan.warnings == ["the image that service web ran is gone from the engine; web:1 is used as it is now"])
         world.deployment += 1
-        try world.perform(plan.steps, on: target.project)
+        try world.perform(plan.steps)
         #expect(Reconciler.plan(target, world.engine.state).isEmpty)
     }
 

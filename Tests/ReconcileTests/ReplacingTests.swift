@@ -93,7 +93,7 @@ import WatcherTestSupport
         let waits = Reconciler.plan(target, try World(running: watched).engine.state).steps.compactMap { step in
             if case .wait(let wait) = step.operation { wait } else { nil }
         }
-        #expect(waits.map(\.expectation) == [.verified(settle: .seconds(20))])
+        #expect(waits.map(\.expectation) == [.verified(settle: .seconds(20), mayComplete: false)])
         #expect(waits.map(\.timeout) == [.seconds(30)])
     }
 
@@ -127,7 +127,7 @@ import WatcherTestSupport
         world.deployment += 1
         // As far as the new container is verified.
         let last = try #require(steps.lastIndex { if case .wait = $0.operation { true } else { false } })
-        try world.perform(steps.prefix(last), on: project)
+        try world.perform(steps.prefix(last))
         let model = try #require(start.previous?.project)
         let undo = world.undo(to: start, model)
         #expect(!undo.steps.isEmpty)
