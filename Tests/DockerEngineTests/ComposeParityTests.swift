@@ -199,17 +199,20 @@ import Testing
     }
 
     private func create(_ project: Project, _ services: [String], _ scenario: EngineScenario) async throws {
-        for key in project.networks.keys.sorted() { try await scenario.perform(.createNetwork(key: key), on: project) }
-        for key in project.volumes.keys.sorted() { try await scenario.perform(.createVolume(key: key), on: project) }
+        try await scenario.createSurroundings(project)
         let image = try #require(try await scenario.client.imageDetails(of: "busybox:1"))
         var made: [String: ContainerID] = [:]
         for name in services {
             let service = try #require(project.services[name])
-            let container = service.containerName(in: project, number: 1)
-            let creation = ContainerCreation<ContainerID>(
-                service: name, number: 1, name: container, finalName: container, image: "busybox:1", imageID: image.id,
-                references: made.filter { service.referencedServices.contains($0.key) })
-            made[name] = try await scenario.perform(.create(creation), on: project)
+            let references = made.filter { service.referencedServices.contains($0.key) }
+            made[name] = try await scenario.create(name, of: project) { facts in
+                facts.imageID = image.id
+                facts.name = service.containerName(in: project, number: 1)
+                facts.references = references
+                for link in service.links.map({ String($0.prefix { $0 != ":" }) }) {
+                    facts.linked[link] = project.services[link].map { [$0.containerName(in: project, number: 1)] }
+                }
+            }
         }
     }
 

@@ -17,7 +17,7 @@ import WatcherTestSupport
         let project = try FileTree.project(
             "services:\n" + services.split(separator: "\n").map { "  \($0)\n" }.joined(),
             files: ["/checkout/Dockerfile": "FROM busybox:1"])
-        var target = world.target(project)
+        var target = try world.target(project)
         var state = world.engine.state
         change(&target, &state)
         let plan = Reconciler.plan(target, state)

@@ -277,7 +277,7 @@ import WatcherTestSupport
     @Test func `a recorded image is run by its id when its tag has moved on`() throws {
         var world = try World(running: Scenario.pair)
         world.engine.setImage("web:1", id: "sha256:moved")
-        var target = world.target(try FileTree.project(Scenario.pair))
+        var target = try world.target(try FileTree.project(Scenario.pair))
         target.pinnedImages = ["web": "sha256:web1", "db": "sha256:db1"]
         try expect(Reconciler.plan(target, world.engine.state), is: "nothing to do")
         world.engine.remove("shop-web-1")
@@ -294,7 +294,7 @@ import WatcherTestSupport
         var world = try World(running: Scenario.pair)
         world.engine.setImage("web:1", id: "sha256:moved")
         world.engine.state.images["sha256:web1"] = nil
-        var target = world.target(try FileTree.project(Scenario.pair))
+        var target = try world.target(try FileTree.project(Scenario.pair))
         target.pinnedImages = ["web": "sha256:web1"]
         let plan = Reconciler.plan(target, world.engine.state)
         #expect(plan.changes.map(\.causes) == [["image web:1 is now moved, was web1"]])

@@ -123,7 +123,7 @@ import WatcherTestSupport
         let start = try World(running: Self.web)
         let project = try FileTree.project(Self.web.replacing("web:1", with: "web:2"))
         var world = start
-        let steps = world.plan(project).steps.filter { $0.phase == .apply }
+        let steps = try world.plan(project).steps.filter { $0.phase == .apply }
         world.deployment += 1
         // As far as the new container is verified.
         let last = try #require(steps.lastIndex { if case .wait = $0.operation { true } else { false } })

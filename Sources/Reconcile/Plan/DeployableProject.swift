@@ -48,7 +48,7 @@ extension DeployableProject {
     }
 
     /// The networks to connect between creation and start, in this order.
-    func laterEndpoints(of service: Service, number: Int, finalName: String, linked: [String: [String]]) -> [Endpoint] {
+    package func laterEndpoints(of service: Service, number: Int, finalName: String, linked: [String: [String]]) -> [Endpoint] {
         guard !engine.takesAllEndpointsAtCreation else { return [] }
         let links = project.links(of: service, number: number, to: linked)
         return Array(project.endpoints(of: service, finalName: finalName, links: links, on: engine).dropFirst())
@@ -138,7 +138,7 @@ extension Project {
     }
 
     /// Those that are copied into a container before its first start. An empty value makes no file.
-    func copiedFiles(of service: Service) -> [GrantedFile] {
+    package func copiedFiles(of service: Service) -> [GrantedFile] {
         grantedFiles(of: service).filter { if case .content(let text) = $0.source { !text.isEmpty } else { false } }
     }
 }

@@ -30,6 +30,12 @@ package struct Endpoint: Sendable, Equatable {
         package var ipv4: String?
         package var ipv6: String?
         package var linkLocal: [String] = []
+
+        package init(ipv4: String? = nil, ipv6: String? = nil, linkLocal: [String] = []) {
+            self.ipv4 = ipv4
+            self.ipv6 = ipv6
+            self.linkLocal = linkLocal
+        }
     }
 
     /// The network's real name.
@@ -41,6 +47,12 @@ package struct Endpoint: Sendable, Equatable {
     package var macAddress: String?
     package var driverOptions: [String: String] = [:]
     package var gatewayPriority = 0
+
+    package init(network: String, aliases: [String], links: [String] = []) {
+        self.network = network
+        self.aliases = aliases
+        self.links = links
+    }
 }
 
 /// A config or secret of a service: what it is, and where the container finds it.
@@ -58,6 +70,14 @@ package struct GrantedFile: Sendable, Equatable {
     package var mode: Int
     package var uid: Int
     package var gid: Int
+
+    package init(source: Source, target: String, mode: Int, uid: Int, gid: Int) {
+        self.source = source
+        self.target = target
+        self.mode = mode
+        self.uid = uid
+        self.gid = gid
+    }
 }
 
 /// An anonymous volume that a container takes over from the one it replaces.
