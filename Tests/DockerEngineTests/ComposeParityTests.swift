@@ -88,8 +88,8 @@ import Testing
     /// Services that only newer engines can make, with the API version each needs.
     private static let newer: [(version: APIVersion, service: String)] = [
         (APIVersion(1, 42), "strict: {volumes: [{type: bind, source: ., target: /a, bind: {propagation: rslave}}]}"),
-        (.annotations, "annotated: {annotations: {org.example.a: b}}"),
-        (.startInterval, "slow: {healthcheck: {test: [CMD, 'true'], start_period: 9s, start_interval: 2s}}"),
+        (APIVersion(1, 43), "annotated: {annotations: {org.example.a: b}}"),
+        (APIVersion(1, 44), "slow: {healthcheck: {test: [CMD, 'true'], start_period: 9s, start_interval: 2s}}"),
         (
             .endpointsAtCreate,
             """
@@ -98,7 +98,7 @@ import Testing
             """
         ),
         (
-            .recursiveReadOnly,
+            APIVersion(1, 44),
             """
             deep: {volumes: [{type: bind, source: ./here, target: /a, read_only: true, \
             bind: {recursive: readonly, propagation: rprivate}}, {type: bind, source: ./here, target: /b, \
@@ -106,11 +106,11 @@ import Testing
             {type: bind, source: ./here, target: /c, bind: {recursive: disabled}}]}
             """
         ),
-        (.volumeSubpath, "part: {volumes: [{type: volume, source: data, target: /a, volume: {subpath: b}}]}"),
-        (.imageMounts, "pictured: {volumes: [{type: image, source: busybox:1, target: /a, image: {subpath: bin}}]}"),
-        (.gatewayPriority, "routed: {networks: {default: , front: {gw_priority: 7}}}"),
+        (APIVersion(1, 45), "part: {volumes: [{type: volume, source: data, target: /a, volume: {subpath: b}}]}"),
+        (APIVersion(1, 48), "pictured: {volumes: [{type: image, source: busybox:1, target: /a, image: {subpath: bin}}]}"),
+        (APIVersion(1, 48), "routed: {networks: {default: , front: {gw_priority: 7}}}"),
         (.enableIPv4, "six: {networks: [six]}"),
-        (.interfaceName, "named: {networks: {default: {interface_name: web0}}}"),
+        (APIVersion(1, 49), "named: {networks: {default: {interface_name: web0}}}"),
     ]
 
     static let disk = FileAccess(

@@ -1,4 +1,4 @@
-package import Compose
+import Compose
 package import Reconcile
 
 /// An engine in memory with the rules of the real one that a plan can break: names and ports are taken once, networks in
