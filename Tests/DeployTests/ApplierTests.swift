@@ -186,7 +186,7 @@ private actor Meeting {
             id: 2, operation: .start(.created(step: 1)), cause: "", service: "a", after: [1], phase: .apply)
         let application = try await applier(engine).apply([started, create])
         #expect(log.lines == ["x", "made-x"])
-        #expect(application.created == [1: ContainerID(hex: "made-x")])
+        #expect(application.created[1] == ContainerID(hex: "made-x"))
     }
 
     @Test func `after a failure nothing new starts, and what is under way comes to its end`() async {

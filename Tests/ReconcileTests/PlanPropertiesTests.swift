@@ -104,7 +104,7 @@ import WatcherTestSupport
         let model = start.previous?.project ?? project
         var broken = start
         broken.deployment += 1
-        try broken.perform(broken.plan(project).steps.filter { $0.phase == .apply })
+        try broken.perform(start.plan(project).steps.filter { $0.phase == .apply })
         let undo = broken.undo(to: start, model)
         for count in 0...undo.steps.count {
             var world = broken

@@ -9,8 +9,8 @@ import WatcherTestSupport
         try expect(
             World().plan(Scenario.shop),
             is: """
-                [1] create network default — network shop_default is missing
-                [2] create volume data — volume shop_data is missing
+                [1] create network shop_default — network shop_default is missing
+                [2] create volume shop_data — volume shop_data is missing
                 [3] create shop-db-1 from db:1 after 1, 2 — the service has no container
                 [4] create shop-job-1 from job:1 after 1, 2 — the service has no container
                 [5] create shop-web-1 from web:1 after 1, 2 — the service has no container
@@ -29,7 +29,7 @@ import WatcherTestSupport
         #expect(
             plan.description.hasPrefix(
                 """
-                [1] create network default — network shop_default is missing
+                [1] create network shop_default — network shop_default is missing
                 [2] create shop-db-1 from db:1 after 1 — the service has no container
                 [3] create shop-web-1 from web:1 after 2 — the service has no container
 

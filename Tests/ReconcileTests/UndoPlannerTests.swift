@@ -82,12 +82,13 @@ import WatcherTestSupport
             + "\nvolumes: {data: {}}\nnetworks: {back: {}, outer: {external: true, name: outer}}"
         let start = try World(running: Scenario.pair)
         var world = start
-        world.deployment += 1
         world.engine.state.networks["outer"] = .init(
             id: "1", name: "outer",
             labels: [ComposeLabels.network: "default", ComposeLabels.project: "other"])
         let project = try FileTree.project(yaml)
-        try world.perform(world.plan(project).steps.filter { $0.phase == .apply })
+        let steps = try world.plan(project).steps.filter { $0.phase == .apply }
+        world.deployment += 1
+        try world.perform(steps)
         let removed = world.undo(to: start, project).steps.compactMap { step -> String? in
             if case .removeNetwork(_, let name) = step.operation { name } else { nil }
         }

@@ -102,6 +102,8 @@ extension Reconciler {
     ) -> (Plan.Change.Action, String) {
         if stoppedForNetwork[container.id] != nil { return (.reconnect, "its network was made anew") }
         if container.state == .paused { return (.unpause, "the container is paused") }
+        if container.state == .exited { return (.start, "the container has exited (\(container.exitCode))") }
+        if container.state == .created { return (.start, "the container was never started") }
         if container.state != .running { return (.start, "the container is \(container.state)") }
         let owner = service.namespaceOwners.first(where: restarted.contains)
         return (
