@@ -68,7 +68,9 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-L.build/static"], .when(configuration: .release))]),
         .target(
             name: "WatcherTestSupport",
-            dependencies: ["Compose", "Reconcile", .product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: [
+                "Deploy", "Compose", "Reconcile", .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             path: "Tests/WatcherTestSupport", swiftSettings: settings),
     ]
         + [

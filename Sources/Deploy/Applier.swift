@@ -1,7 +1,7 @@
 import Reconcile
 
 /// What applying a plan did.
-struct Application: Sendable {
+struct ApplyResult: Sendable {
     /// The containers that steps created or started, by step.
     var created: [Int: ContainerID] = [:]
     /// Containers that ran to completion while they were waited for.
@@ -16,7 +16,7 @@ struct Applier: Sendable {
     let engine: any ContainerEngine
     /// The Compose project, whose events are followed.
     let project: String
-    let journal: Journal
+    let log: EventLog
     /// `.apply`, or `.rollback` when a deployment is undone.
     let stage: Event.Stage
     /// Calls to the engine under way at once, stops aside: more only take each other's time.
@@ -35,17 +35,17 @@ struct Applier: Sendable {
     }
 
     /// - Throws: `DeployError` for the first step that failed; `CancellationError`.
-    func apply(_ steps: [Plan.Step], continuing application: Application = Application()) async throws -> Application {
-        guard !steps.isEmpty else { return application }
+    func apply(_ steps: [Plan.Step], continuing result: ApplyResult = ApplyResult()) async throws -> ApplyResult {
+        guard !steps.isEmpty else { return result }
         return try await ContainerWatch.run(engine, project: project) { watch in
-            try await run(steps, application, Verifier(engine: engine, watch: watch))
+            try await run(steps, result, Verifier(engine: engine, watch: watch))
         }
     }
 
     private func run(
-        _ steps: [Plan.Step], _ application: Application, _ verifier: Verifier
-    ) async throws -> Application {
-        var application = application
+        _ steps: [Plan.Step], _ result: ApplyResult, _ verifier: Verifier
+    ) async throws -> ApplyResult {
+        var result = result
         // What can start does so before more is created.
         var waiting = steps.filter { !$0.isCreation } + steps.filter(\.isCreation)
         // A step may follow one of an earlier phase, which is done.
@@ -65,8 +65,8 @@ struct Applier: Sendable {
                         held.append(step)
                         continue
                     }
-                    let operation = try step.operation.map { try application.resolve($0) }
-                    guard application.isNeeded(operation) else {
+                    let operation = try step.operation.map { try result.resolve($0) }
+                    guard result.isNeeded(operation) else {
                         done.insert(step.id)
                         isSkipping = true
                         continue
@@ -81,10 +81,10 @@ struct Applier: Sendable {
                 running -= 1
                 calls[outcome.step.load, default: 0] -= 1
                 switch outcome.result {
-                case .success(let result):
+                case .success(let effect):
                     done.insert(outcome.step.id)
-                    application.created[outcome.step.id] = result.created
-                    application.completed.formUnion(result.completed)
+                    result.created[outcome.step.id] = effect.created
+                    result.completed.formUnion(effect.completed)
                 case .failure(let error):
                     if failure == nil || failure is CancellationError { failure = error }
                     group.cancelAll()
@@ -99,7 +99,7 @@ struct Applier: Sendable {
                 message: "the plan's steps \(waiting.map { String($0.id) }.joined(separator: ", ")) wait for each other"
             )
         }
-        return application
+        return result
     }
 
     private func outcome(
@@ -112,14 +112,14 @@ struct Applier: Sendable {
             // Not a child task. Never cancel a call in flight: its effect would be unknown.
             let created = try await Task { try await engine.perform(operation) }.value
             if let line = operation.pastTense {
-                journal.progress(stage, .succeeded, line, service: step.service)
+                log.progress(stage, .succeeded, line, service: step.service)
             }
             return Outcome(step: step, result: .success(.init(created: created)))
         } catch {
             let failure = failure(error, operation, step)
             // Stopping is also how a failed deployment is undone: no hook may keep a container running.
             if let hook = failure as? DeployError, case .runHook(_, let run) = operation, run.kind == .preStop {
-                journal.progress(stage, .warning, hook.message, service: step.service)
+                log.progress(stage, .warning, hook.message, service: step.service)
                 return Outcome(step: step, result: .success(.init()))
             }
             return Outcome(step: step, result: .failure(failure))
@@ -139,21 +139,21 @@ struct Applier: Sendable {
         _ wait: Wait<ContainerID>, _ step: Plan.Step, _ verifier: Verifier
     ) async throws -> Outcome.Effect {
         let stage: Event.Stage = self.stage == .rollback ? .rollback : .health
-        journal.progress(
+        log.progress(
             stage, .started, "waiting until it is \(wait.goal), at most \(wait.timeout.inWords)", service: wait.service)
         do {
             let completed = try await verifier.wait(wait)
-            journal.progress(stage, .succeeded, wait.pastTense(completed), service: wait.service)
+            log.progress(stage, .succeeded, wait.pastTense(completed), service: wait.service)
             if wait.delay > .zero { try await Task.sleep(for: wait.delay) }
             return Outcome.Effect(created: nil, completed: completed)
         } catch let error as HealthGate.Failure {
             guard wait.isRequired else {
-                journal.progress(stage, .warning, "\(error.message); it is not required", service: wait.service)
+                log.progress(stage, .warning, "\(error.message); it is not required", service: wait.service)
                 return Outcome.Effect(created: nil)
             }
             let lines = (try? await engine.lastLines(of: error.container, count: 20)) ?? []
-            for line in lines { journal.log(stage, line, service: wait.service) }
-            journal.progress(stage, .failed, error.message, service: wait.service)
+            for line in lines { log.log(stage, line, service: wait.service) }
+            log.progress(stage, .failed, error.message, service: wait.service)
             // What the deployment does not touch cannot be its commit's fault.
             var failure = DeployError(
                 stage: stage, reason: wait.isOfKept ? .dependencyNotReady : error.reason,
@@ -167,7 +167,7 @@ struct Applier: Sendable {
         if error is CancellationError || error is DeployError { return error }
         var failure = DeployError(error, stage: stage)
         if case .runHook(_, let run) = operation, run.kind == .preStop { return failure }
-        journal.progress(stage, .failed, failure.message, service: step.service)
+        log.progress(stage, .failed, failure.message, service: step.service)
         if let service = step.service, !failure.message.hasPrefix(service) {
             failure.message = "\(service): \(failure.message)"
         }
@@ -176,7 +176,7 @@ struct Applier: Sendable {
     }
 }
 
-extension Application {
+extension ApplyResult {
     /// A hook after a start that did not happen, because the container ran already, is not run.
     fileprivate func isNeeded(_ operation: Operation<ContainerID>) -> Bool {
         guard case .runHook(_, let run) = operation, let start = run.start else { return true }
@@ -227,7 +227,7 @@ extension Operation where Container == ContainerID {
         case .runHook(_, let run): "ran \(run.kind.rawValue) hook"
         case .remove: "removed container"
         case .connect(_, let endpoint): "connected to network \(endpoint.network)"
-        case .tagImage(_, let reference): "\(reference) names the image of before again"
+        case .tagImage(_, let reference): "\(reference) names the previous image again"
         case .untagImage(let reference): "removed \(reference)"
         case .rename, .disconnect, .wait: nil
         }

@@ -1,9 +1,9 @@
 package import Compose
-import Reconcile
+package import Reconcile
 
-/// The one path: fetch → decide → check out → load → plan → pull → apply → verify → record, and undo when it fails.
+/// The one path: fetch → decide → load → compare → provide → apply → verify → record, and undo when it fails.
 ///
-/// One value serves one project for one run, under the project's lock.
+/// One value serves one project for one run, under the project's lock. No call throws: a failure is an outcome.
 package struct Deployer: Sendable {
     package var settings: ProjectSettings
     package var source: any CommitSource
@@ -32,66 +32,48 @@ package struct Deployer: Sendable {
         self.now = now
     }
 
-    /// What the caller asked for beyond the ordinary step.
-    package struct Options: Sendable, Equatable {
-        /// Deploy this revision instead of the tip.
-        package var commit: String?
-        /// Ignore the skip list and a rewritten branch.
-        package var force = false
-        /// Stop after the plan.
-        package var dryRun = false
-        /// Leave a failed deployment as it is.
-        package var keepFailed = false
-
-        package init() {}
-    }
-
-    /// Where a rollback goes: the last good deployment before the current one, or a named one.
-    package enum RollbackTarget: Sendable, Equatable {
-        case previous
-        case deployment(DeploymentID)
-        case commit(String)
-    }
-
-    /// Fetches and compares; changes nothing but the repository cache. Never throws: trouble is an outcome.
-    package func check() async -> RunResult {
-        var options = Options()
-        options.dryRun = true
-        return await deploy(options)
-    }
-
-    /// One reconciliation step. Never throws: trouble is an outcome.
-    package func deploy(_ options: Options = Options()) async -> RunResult {
+    /// Fetches and compares; changes nothing but the repository's cache.
+    package func check(_ request: DeployRequest = DeployRequest()) async -> RunResult {
         await reporting { run in
-            try await run.begin(recovering: !options.dryRun)
-            if let suspension = run.activeSuspension { return run.suspended(suspension) }
-            let tip = try await run.fetch(options.commit)
-            switch try await run.decide(about: tip, options) {
-            case .reconcile(let commit):
-                return try await run.reconcile(commit, options)
-            case .hold(let hold):
-                return try await run.hold(hold, options)
+            if let suspension = run.suspension { return run.suspended(suspension) }
+            let fetched = try await run.fetch(request.commit)
+            switch try await fetched.decide(request) {
+            case .reconcile: return try await fetched.preview()
+            case .hold(let hold): return try await fetched.previewHeld(hold)
+            }
+        }
+    }
+
+    /// One reconciliation step.
+    package func deploy(_ request: DeployRequest = DeployRequest()) async -> RunResult {
+        await reporting { run in
+            if let suspension = run.suspension { return run.suspended(suspension) }
+            let fetched = try await run.recovered().fetch(request.commit)
+            switch try await fetched.decide(request) {
+            case .reconcile: return try await fetched.reconcile(request)
+            case .hold(let hold): return try await fetched.hold(hold)
             }
         }
     }
 
     /// The same path to a recorded deployment; the commit left behind goes on the skip list.
-    package func rollback(to target: RollbackTarget) async -> RunResult {
+    package func rollback(_ request: RollbackRequest) async -> RunResult {
         await reporting { run in
-            try await run.begin(recovering: true)
-            return try await run.rollback(to: target)
+            let run = try await run.recovered()
+            return try await run.reconcile(recorded: try await run.candidate(for: request))
         }
     }
 
-    func reporting(_ body: (DeployRun) async throws -> RunResult) async -> RunResult {
+    /// Reads the record, runs the stages, and makes a result of what they throw.
+    func reporting(_ body: (Run) async throws -> RunResult) async -> RunResult {
         let began = now()
-        let run = DeployRun(self)
-        var result = await run.savingEvents {
-            do {
-                return try await body(run)
-            } catch {
-                return run.trouble(error)
-            }
+        var result: RunResult
+        do {
+            let run = Run(self, try await store.record(of: settings.name))
+            do { result = try await body(run) } catch { result = run.failed(DeployError(error, stage: .plan)) }
+        } catch {
+            result = RunResult(project: settings.name, outcome: .error, summary: "nothing was changed")
+            result.failure = RunResult.Failure(DeployError(error, stage: .record))
         }
         result.milliseconds = now() - began
         return result

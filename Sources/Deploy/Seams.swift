@@ -19,6 +19,9 @@ package protocol CommitSource: Sendable {
         -> [String: CommitID]
     /// The commit's files, with a build's outputs over them, laid virtually over the checkout path (see `FileAccess`).
     func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess
+    /// What switching the checkout to the commit and a build's outputs would change. Reads only; an untracked file that is in
+    /// the way is an error here as it is when staging.
+    func compareCheckout(with commit: CommitID, _ build: BuildID?) async throws -> CheckoutDifference
     /// Writes what the commit and a build's outputs change beside the checkout, so that switching is only renames.
     func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout
     /// What the commit has and this source does not provide: a sentence each on submodules, and on files whose contents are
@@ -43,6 +46,9 @@ package protocol CommitSource: Sendable {
 
 extension CommitSource {
     package func files(of commit: CommitID) async throws -> FileAccess { try await files(of: commit, nil) }
+    package func compareCheckout(with commit: CommitID) async throws -> CheckoutDifference {
+        try await compareCheckout(with: commit, nil)
+    }
     package func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout {
         try await stageCheckout(of: commit, nil)
     }
@@ -55,12 +61,22 @@ package protocol HostCommands: Sendable {
     func run(_ command: HostCommand, output: @escaping @Sendable (String) -> Void) async throws -> HostCommandEnd
 }
 
+/// How the checkout on disk differs from a commit. Paths are relative to the checkout and sorted.
+package struct CheckoutDifference: Sendable, Equatable {
+    /// What switching creates, replaces or removes.
+    package var changedPaths: [String]
+    /// Those of them that somebody changed or removed on disk since they were written. A file that the commit removes is
+    /// not among them.
+    package var restoredPaths: [String]
+
+    package init(changedPaths: [String] = [], restoredPaths: [String] = []) {
+        self.changedPaths = changedPaths
+        self.restoredPaths = restoredPaths
+    }
+}
+
 /// A checkout that is written but not yet in place.
 package protocol StagedCheckout: Sendable {
-    /// Paths relative to the checkout that switching creates, replaces or removes.
-    var changedPaths: [String] { get }
-    /// Those of them that are on disk, but not as they were written: somebody changed them there.
-    var restoredPaths: [String] { get }
     /// Puts the files in place by renames; only files that differ, never an untracked one.
     func switchOver() async throws
     /// Removes what was staged; nothing else happens.
@@ -130,52 +146,39 @@ package protocol ContainerEngine: Sendable {
     func lastLines(of id: ContainerID, count: Int) async throws -> [String]
 }
 
-/// What the store knows about a project when a run begins.
-package struct ProjectRecord: Sendable, Equatable {
-    /// The newest deployment that succeeded, with its snapshot.
-    package var lastGood: Deployment?
-    /// The newest deployment of any status.
-    package var latest: Deployment?
-    /// An attempt that was never closed.
-    package var open: Deployment?
-    package var skipped: [SkippedCommit] = []
-    package var suspension: Suspension?
-    /// The number the next deployment gets.
-    package var nextNumber: Int = 1
-
-    package init() {}
-}
-
-/// A project whose deploys do nothing for now.
-package struct Suspension: Sendable, Equatable, Codable {
-    package var reason: String
-    /// Unix milliseconds.
-    package var since: Int
-    /// Unix milliseconds; nil means until resumed.
-    package var until: Int?
-
-    package init(reason: String, since: Int, until: Int?) {
-        self.reason = reason
-        self.since = since
-        self.until = until
-    }
-}
-
-/// The record of deployments. Every call is durable when it returns.
+/// The record of deployments. What a writing call stored is on the disk when the call returns, all of it or nothing.
 package protocol DeploymentStore: Sendable {
+    /// What a run begins with: `lastGood`, `open` and `unresolved` with their snapshots, `latest` without.
     func record(of project: String) async throws -> ProjectRecord
-    /// The deployment with its snapshot, or nil.
+    /// The deployment with its snapshot, what ran before it and what it failed with; nil when there is none.
     func deployment(_ id: DeploymentID) async throws -> Deployment?
-    /// Inserts or replaces the deployment's record.
-    func save(_ deployment: Deployment) async throws
-    /// Adds the commit to the skip list, or counts one more failure of it.
-    func skip(_ commit: SkippedCommit, in project: String) async throws
-    func unskip(_ commit: CommitID, in project: String) async throws
+    /// The newest deployment that succeeded and that the query does not exclude, with its snapshot; nil when there is none.
+    func newestGood(_ query: GoodDeploymentQuery) async throws -> Deployment?
+    /// The builds on the host that the newest `count` good deployments used.
+    func hostBuilds(of project: String, newest count: Int) async throws -> Set<BuildID>
+
+    /// Records an attempt before its first change, or brings the record of an attempt that stays open up to date.
+    func open(_ deployment: Deployment) async throws
+    /// Records how an attempt ended, whether it was opened before or not, with all that follows from it. Then drops the
+    /// oldest deployments and events beyond what is kept; the last good deployment, open and unresolved ones stay.
+    func close(_ closing: Closing) async throws
+    /// Moves the deployed commit without a deployment. This holds until another deployment succeeds.
+    func advance(_ project: String, to commit: Commit) async throws
+    /// Remembers the newest commit that was seen at the remote, and since when (Unix milliseconds). A commit that is
+    /// remembered already keeps its time, and nothing is written.
+    func observed(_ tip: Commit, of project: String, at time: Int) async throws
+    /// Remembers on which engine the project runs (the configuration's `engine.host`; nil is the default one). Nothing is
+    /// written when that is known.
+    func noteEngine(_ host: String?, of project: String) async throws
+    /// Replaces which services have run to completion in the deployment's snapshot. Nothing is written when that is known,
+    /// or when there is no such snapshot.
+    func noteCompleted(_ services: Set<String>, of deployment: DeploymentID) async throws
+    /// Appends to the deployment's events; an error when there is no such deployment.
+    func append(_ events: [Event], to deployment: DeploymentID) async throws
+
     /// Remembers images that were brought to the engine for the project: reference by id.
     func remember(_ images: [String: String], of project: String) async throws
     /// Of those remembered for the project, the images that none of any project's good deployments of its newest commits ran.
     func unneededImages(of project: String, keeping commits: Int) async throws -> [String: String]
     func forget(_ image: String, of project: String) async throws
-    /// Appends to the deployment's events.
-    func append(_ events: [Event], to deployment: DeploymentID) async throws
 }

@@ -49,14 +49,12 @@ package struct GitRepository: CommitSource {
 
     private func request(for revision: Revision) throws -> GitNetworkRequest {
         let environment = ProcessInfo.processInfo.environment
-        let password = try access.passwordFile.map {
-            try SecretFile.read($0, called: "password file", environment: environment)
-        }
-        if let key = access.sshKey, url.transport == .ssh {
-            try SecretFile.check(key, called: "ssh key", environment: environment)
-        }
+        let isWeb = url.transport == .http || url.transport == .https
+        let password = try (isWeb ? access.password : nil)?.text(for: "git.password", environment: environment)
+        let key = try (url.transport == .ssh ? access.sshKey : nil)?.path(
+            for: "git.ssh_key", environment: environment)
         return GitNetworkRequest(
-            url: url.text, revision: revision, cache: cacheDirectory.path, sshKey: access.sshKey,
+            url: url.text, revision: revision, cache: cacheDirectory.path, sshKey: key,
             knownHosts: access.knownHosts, username: access.username, password: password, seconds: 0)
     }
 
@@ -84,6 +82,14 @@ package struct GitRepository: CommitSource {
             ).access
             guard let build else { return files }
             return BuiltFiles(files: files, build: try place.kept(build), checkoutPath: checkoutPath).access
+        }
+    }
+
+    package func compareCheckout(with commit: CommitID, _ build: BuildID?) async throws -> CheckoutDifference {
+        let checkout = Checkout(projectDirectory: projectDirectory)
+        let place = BuildPlace(projectDirectory: projectDirectory)
+        return try await withTree(of: commit) { tree in
+            try checkout.compare(tree, build.map { try place.kept($0) }).difference
         }
     }
 

@@ -44,7 +44,12 @@ extension Row {
     }
 
     func json<Value: Decodable>(_ column: String, _ type: Value.Type = Value.self) throws -> Value {
-        try JSONText.decode(type, try value(column))
+        let text: String = try value(column)
+        do {
+            return try JSONText.decode(type, text)
+        } catch let error as DecodingError {
+            throw error.below(Column(stringValue: column))
+        }
     }
 
     private func undecodable(_ column: String) -> DecodingError {
@@ -60,21 +65,51 @@ extension Row {
     }
 }
 
+/// A deployment of which something stored cannot be decoded.
+struct UnreadableDeployment: Error {
+    let id: DeploymentID
+    let error: DecodingError
+
+    /// Lets an error of decoding say which deployment it is about.
+    static func naming<Value>(_ id: DeploymentID, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch let error as DecodingError { throw UnreadableDeployment(id: id, error: error) }
+    }
+}
+
+extension DecodingError {
+    /// The same with a key in front of its path.
+    fileprivate func below(_ key: any CodingKey) -> DecodingError {
+        func below(_ context: Context) -> Context {
+            Context(codingPath: [key] + context.codingPath, debugDescription: context.debugDescription)
+        }
+        return switch self {
+        case .typeMismatch(let type, let context): .typeMismatch(type, below(context))
+        case .valueNotFound(let type, let context): .valueNotFound(type, below(context))
+        case .keyNotFound(let missing, let context): .keyNotFound(missing, below(context))
+        case .dataCorrupted(let context): .dataCorrupted(below(context))
+        @unknown default: self
+        }
+    }
+}
+
 extension Deployment {
     /// What a list of deployments is read from; neither snapshot nor `before`.
     static let columns =
         "project, number, kind, status, reason, message, started_at, finished_at, attempts, \"commit\", changes"
 
     init(row: Row) throws {
-        self.init(
-            id: DeploymentID(project: try row.value("project"), number: try row.value("number")),
-            kind: try row.choice("kind"), commit: try row.json("commit"), status: try row.choice("status"),
-            startedAt: try row.value("started_at"))
-        reason = try row.reason("reason")
-        message = try row.optional("message")
-        finishedAt = try row.optional("finished_at")
-        attempts = try row.value("attempts")
-        changes = try row.json("changes")
+        let id = DeploymentID(project: try row.value("project"), number: try row.value("number"))
+        self = try UnreadableDeployment.naming(id) {
+            var deployment = Deployment(
+                id: id, kind: try row.choice("kind"), commit: try row.json("commit"), status: try row.choice("status"),
+                startedAt: try row.value("started_at"))
+            deployment.reason = try row.reason("reason")
+            deployment.message = try row.optional("message")
+            deployment.finishedAt = try row.optional("finished_at")
+            deployment.attempts = try row.value("attempts")
+            deployment.changes = try row.json("changes")
+            return deployment
+        }
     }
 
     func arguments() throws -> StatementArguments {

@@ -91,7 +91,7 @@ package final class RunLock: Sendable {
         if let holder {
             let command = String(holder.command.prefix(200).map { $0.isPrintable ? $0 : "?" })
             let since = Date(timeIntervalSince1970: Double(holder.since) / 1000).formatted(.iso8601)
-            message = "«\(command)», process \(holder.pid), holds the lock of \(project) since \(since) (\(path))"
+            message = "`\(command)` (process \(holder.pid)) has held the lock of \(project) since \(since) (\(path))"
         }
         return StoreError(reason: .locked, message: message, advice: "Try again when that run has ended.")
     }

@@ -12,6 +12,7 @@ enum Schema {
         migrator.registerMigration("v2 images") { try $0.execute(sql: v2Images) }
         migrator.registerMigration("v3 builds on the host") { try $0.execute(sql: v3HostBuilds) }
         migrator.registerMigration("v4 own images and last words") { try $0.execute(sql: v4ImagesAndLastWords) }
+        migrator.registerMigration("v5 projects") { try $0.execute(sql: v5Projects) }
         guard try !database.read(migrator.hasBeenSuperseded) else {
             throw StoreError(
                 reason: .stateUnusable, message: "the database \(path) was made by a newer version of watcher",
@@ -19,6 +20,23 @@ enum Schema {
         }
         if try !database.read(migrator.hasCompletedMigrations) { try migrator.migrate(database) }
     }
+
+    /// What is known of a project besides its deployments; and the names of those that were deployed before this was.
+    private static let v5Projects = """
+        CREATE TABLE projects (
+            project TEXT PRIMARY KEY NOT NULL,
+            compose_project TEXT, -- NULL: nothing was made of it on the engine
+            engine TEXT, -- NULL: the default one
+            deployed TEXT, -- JSON; NULL: the commit of the last good deployment
+            deployed_after INTEGER, -- the last good deployment when `deployed` was set, 0: none; void after a later one
+            observed_tip TEXT, -- JSON
+            observed_at INTEGER
+        ) STRICT;
+
+        INSERT INTO projects (project, compose_project)
+        SELECT project, iif(json_valid(project_model), json_extract(project_model, '$.name'), NULL) FROM snapshots
+        WHERE number = (SELECT max(number) FROM snapshots AS newer WHERE newer.project = snapshots.project);
+        """
 
     /// Which images watcher brought to the engine; and what the container wrote that a deployment failed with.
     private static let v4ImagesAndLastWords = """

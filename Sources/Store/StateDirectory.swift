@@ -48,6 +48,15 @@ enum StateDirectory {
         try setMode(0o600, of: path)
     }
 
+    /// Whether the file system of the path has no space left for what SQLite writes beside a database; false when it cannot
+    /// be asked.
+    static func isFull(_ path: String) -> Bool {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return false }
+        let free = geteuid() == 0 ? status.f_bfree : status.f_bavail
+        return UInt64(free) * UInt64(status.f_frsize) < 256 << 10 || status.f_files > 0 && status.f_ffree == 0
+    }
+
     /// Runs `body` while no other process does the same in this directory; gives up after five seconds.
     static func exclusively<Value>(in directory: String, _ body: () throws -> Value) throws -> Value {
         let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -1,116 +1,176 @@
+import Compose
 package import Deploy
 internal import GRDB
 import Reconcile
 
 extension Store: DeploymentStore {
-    /// What a run begins with: `lastGood` and `open` with their snapshots, `latest` without.
     package func record(of project: String) async throws -> ProjectRecord {
         try await read { db in
             var record = ProjectRecord()
             let newest = try Deployment.newest(db, project)
+            let lastGood = newest?.status == .succeeded ? newest : try Deployment.newest(db, project, .succeeded)
             record.latest = newest
             record.nextNumber = (newest?.id.number ?? 0) + 1
-            let lastGood = newest?.status == .succeeded ? newest : try Deployment.newest(db, project, .succeeded)
             record.lastGood = try lastGood?.completed(db)
+            record.latestAttempt =
+                newest?.kind == .deploy ? newest : try Deployment.newest(db, project, kind: .deploy)
             record.open = try Deployment.newest(db, project, .open)?.completed(db)
+            if newest?.status != .succeeded {
+                record.unresolved = try Deployment.newest(
+                    db, project, .restoreFailed, after: lastGood?.id.number ?? 0)?.completed(db)
+            }
             record.skipped = try SkippedCommit.fetchAll(db, project).map(\.skipped)
             record.suspension = try Suspension.fetch(db, project)
+            record.deployed = lastGood?.commit
+            try record.addPointers(db, project)
             return record
         }
     }
 
-    /// The deployment with its snapshot and what ran before it; nil when there is none.
     package func deployment(_ id: DeploymentID) async throws -> Deployment? {
+        try await read { db in try Deployment.fetch(db, id)?.completed(db) }
+    }
+
+    package func newestGood(_ query: GoodDeploymentQuery) async throws -> Deployment? {
         try await read { db in
-            try Deployment.fetch(db, id)?.completed(db)
+            try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT \(Deployment.columns) FROM deployments LEFT JOIN (
+                        SELECT project, commit_id, true AS is_skipped FROM skip_list WHERE :excludesSkipped
+                    ) USING (project, commit_id)
+                    WHERE project = :project AND status = 'succeeded' AND is_skipped IS NULL
+                        AND (:before IS NULL OR number < :before)
+                        AND (:prefix IS NULL OR substr(commit_id, 1, length(:prefix)) = :prefix)
+                        AND (:excluded IS NULL OR commit_id <> :excluded)
+                    ORDER BY number DESC LIMIT 1
+                    """,
+                arguments: [
+                    "project": query.project, "before": query.before, "prefix": query.commitPrefix?.lowercased(),
+                    "excluded": query.excludingCommit?.hex, "excludesSkipped": query.excludesSkipped,
+                ]
+            ).map { try Deployment(row: $0).completed(db) }
         }
     }
 
-    /// Inserts or replaces the deployment with its snapshot, and drops what is older than what is kept.
-    ///
-    /// A postponed deployment of the commit and for the reason that the newest record, postponed too, has already is
-    /// counted there as one more attempt; its own number then stays unused, and events appended to it go there too.
-    package func save(_ deployment: Deployment) async throws {
+    package func hostBuilds(of project: String, newest count: Int) async throws -> Set<BuildID> {
+        try await read { db in
+            let builds = try String.fetchAll(
+                db,
+                sql: """
+                    SELECT build FROM host_builds JOIN (
+                        SELECT project, number FROM deployments WHERE project = ? AND status = 'succeeded'
+                        ORDER BY number DESC LIMIT ?
+                    ) USING (project, number)
+                    """,
+                arguments: [project, max(0, count)])
+            return Set(builds.compactMap { BuildID($0) })
+        }
+    }
+
+    package func open(_ deployment: Deployment) async throws {
+        try await write { db in try deployment.upsert(db) }
+    }
+
+    package func close(_ closing: Closing) async throws {
         try await write { db in
-            if deployment.status == .postponed,
-                try deployment.isRepetition(of: try Deployment.newest(db, deployment.id.project))
-            {
-                try deployment.countAsAttempt(db)
-            } else {
-                try deployment.upsert(db)
-                try Retention.apply(db, deployment.id.project)
-            }
+            let id = closing.deployment.id
+            try closing.deployment.upsert(db)
+            if let replaced = closing.replaces { try closing.deployment.take(over: replaced, db) }
+            if let commit = closing.unskip { try SkippedCommit.remove(db, commit, id.project) }
+            try closing.skip?.upsert(db, id.project)
+            try closing.suspension?.upsert(db, id.project)
+            try Retention.apply(db, id.project)
         }
     }
 
-    /// Appends to the deployment's events, numbering on.
-    ///
-    /// - Throws: `StoreError`, also when there is no such deployment.
+    package func noteCompleted(_ services: Set<String>, of deployment: DeploymentID) async throws {
+        let completed = try JSONText.encode(services.sorted())
+        try await write { db in
+            try db.execute(
+                sql: """
+                    UPDATE snapshots SET completed = :completed
+                    WHERE project = :project AND number = :number AND completed <> :completed
+                    """,
+                arguments: ["project": deployment.project, "number": deployment.number, "completed": completed])
+        }
+    }
+
     package func append(_ events: [Event], to deployment: DeploymentID) async throws {
         guard !events.isEmpty else { return }
         try await write { [path] db in
-            guard let id = try Deployment.keeper(db, ofEventsOf: deployment) else {
+            let arguments: StatementArguments = [deployment.project, deployment.number]
+            // Asked with every few events: what a deployment says of itself is not read for it.
+            guard
+                try Bool.fetchOne(
+                    db.cachedStatement(
+                        sql: "SELECT EXISTS (SELECT 1 FROM deployments WHERE project = ? AND number = ?)"),
+                    arguments: arguments) == true
+            else {
                 throw StoreError(
                     reason: .stateUnusable, message: "the database \(path) has no deployment \(deployment)",
-                    advice: "Its events are lost; nothing else is affected.")
+                    advice: "Its events are lost. Nothing else is affected.")
             }
             var seq =
                 try Int.fetchOne(
                     db.cachedStatement(sql: "SELECT max(seq) FROM events WHERE project = ? AND number = ?"),
-                    arguments: [id.project, id.number]) ?? 0
+                    arguments: arguments) ?? 0
             let statement = try db.cachedStatement(sql: "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
             for event in events {
                 seq += 1
                 try statement.execute(arguments: [
-                    id.project, id.number, seq, event.kind.rawValue, event.stage.rawValue, event.state.rawValue,
-                    event.service, event.line, event.at,
+                    deployment.project, deployment.number, seq, event.kind.rawValue, event.stage.rawValue,
+                    event.state.rawValue, event.service, event.line, event.at,
                 ])
             }
         }
     }
 }
 
-/// How much is kept of each project. The last good deployment and open ones are kept whatever their age.
+/// How much is kept of each project. What still matters is kept whatever its age.
 private enum Retention {
     static let deployments = 200
     static let deploymentsWithEvents = 50
 
     static func apply(_ db: Database, _ project: String) throws {
-        try db.execute(
-            sql: """
-                DELETE FROM deployments WHERE project = :project AND \(isPast(deployments)) AND status <> 'open'
-                    AND number <> coalesce(
-                        (SELECT max(number) FROM deployments WHERE project = :project AND status = 'succeeded'), 0)
-                """,
-            arguments: ["project": project])
-        try db.execute(
-            sql: """
-                DELETE FROM events WHERE project = :project AND \(isPast(deploymentsWithEvents))
-                    AND number NOT IN (
-                        SELECT number FROM deployments WHERE project = :project AND status = 'open'
-                        UNION ALL
-                        SELECT coalesce(max(number), 0) FROM deployments
-                        WHERE project = :project AND status = 'succeeded')
-                """,
-            arguments: ["project": project])
+        for (table, count) in [("deployments", deployments), ("events", deploymentsWithEvents)] {
+            try db.execute(
+                sql: """
+                    DELETE FROM \(table) WHERE project = :project AND number NOT IN (
+                        SELECT number FROM (
+                            SELECT number FROM deployments WHERE project = :project ORDER BY number DESC LIMIT \(count)
+                        ) UNION ALL \(whatMatters))
+                    """,
+                arguments: ["project": project])
+        }
     }
 
-    private static func isPast(_ count: Int) -> String {
+    /// Open deployments, the last good one, and the newest that is unresolved.
+    private static let whatMatters = """
+        SELECT number FROM deployments WHERE project = :project AND status = 'open'
+        UNION ALL \(lastGood)
+        UNION ALL SELECT coalesce(max(number), 0) FROM deployments
+        WHERE project = :project AND status = 'restore-failed' AND number > (\(lastGood))
         """
-        number NOT IN (SELECT number FROM deployments WHERE project = :project ORDER BY number DESC LIMIT \(count))
+
+    private static let lastGood = """
+        SELECT coalesce(max(number), 0) FROM deployments WHERE project = :project AND status = 'succeeded'
         """
-    }
 }
 
 extension Deployment {
-    fileprivate static func newest(_ db: Database, _ project: String, _ status: Status? = nil) throws -> Deployment? {
+    fileprivate static func newest(
+        _ db: Database, _ project: String, _ status: Status? = nil, kind: Kind? = nil, after number: Int = 0
+    ) throws -> Deployment? {
         try Row.fetchOne(
             db,
             sql: """
-                SELECT \(columns) FROM deployments WHERE project = :project AND (:status IS NULL OR status = :status)
+                SELECT \(columns) FROM deployments
+                WHERE project = :project AND (:status IS NULL OR status = :status) AND number > :number
+                    AND (:kind IS NULL OR kind = :kind)
                 ORDER BY number DESC LIMIT 1
                 """,
-            arguments: ["project": project, "status": status?.rawValue]
+            arguments: ["project": project, "status": status?.rawValue, "kind": kind?.rawValue, "number": number]
         ).map { try Deployment(row: $0) }
     }
 
@@ -123,54 +183,36 @@ extension Deployment {
 
     /// With what is not in `columns`.
     fileprivate func completed(_ db: Database) throws -> Deployment {
-        var deployment = self
-        deployment.snapshot = try Snapshot.fetch(db, id)
-        deployment.before = try ObservedState.before(db, id)
-        if let failure = try Row.fetchOne(
-            db, sql: "SELECT service, log_lines FROM failures WHERE project = ? AND number = ?",
-            arguments: [id.project, id.number])
-        {
-            deployment.service = try failure.optional("service")
-            deployment.logLines = try failure.json("log_lines")
+        try UnreadableDeployment.naming(id) {
+            var deployment = self
+            deployment.snapshot = try Snapshot.fetch(db, id)
+            deployment.before = try ObservedState.before(db, id)
+            if let failure = try Row.fetchOne(
+                db, sql: "SELECT service, log_lines FROM failures WHERE project = ? AND number = ?",
+                arguments: [id.project, id.number])
+            {
+                deployment.service = try failure.optional("service")
+                deployment.logLines = try failure.json("log_lines")
+            }
+            return deployment
         }
-        return deployment
     }
 
-    /// Which deployment the events belong to: the one itself, or the postponed one it was counted into.
-    fileprivate static func keeper(_ db: Database, ofEventsOf id: DeploymentID) throws -> DeploymentID? {
-        // Asked with every few events: what a deployment says of itself is not read for it.
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT number FROM deployments WHERE project = :project AND number = :number
-                UNION ALL
-                SELECT number FROM deployments
-                WHERE project = :project AND number = :number - 1 AND status = 'postponed'
-                    AND number = (SELECT max(number) FROM deployments WHERE project = :project)
-                """)
-        return try Int.fetchOne(statement, arguments: ["project": id.project, "number": id.number])
-            .map { DeploymentID(project: id.project, number: $0) }
-    }
-
-    fileprivate func isRepetition(of newest: Deployment?) throws -> Bool {
-        guard let newest, newest.status == .postponed else { return false }
-        return newest.id.number < id.number && newest.commit.id == commit.id && newest.reason == reason
-    }
-
-    /// Counts into the project's newest record; its events make room for this attempt's.
-    fileprivate func countAsAttempt(_ db: Database) throws {
-        let newest = "number = (SELECT max(number) FROM deployments WHERE project = :project)"
+    /// Inserts or replaces the deployment with its snapshot, and notes what its Compose project is called.
+    /// Has the events of another record in place of its own, and removes that record.
+    fileprivate func take(over other: DeploymentID, _ db: Database) throws {
         try db.execute(
-            sql: """
-                UPDATE deployments SET attempts = attempts + 1, finished_at = :finished, message = :message
-                WHERE project = :project AND \(newest)
-                """,
-            arguments: ["project": id.project, "finished": finishedAt, "message": message])
+            sql: "DELETE FROM events WHERE project = ? AND number = ?", arguments: [id.project, id.number])
+        guard other.number != id.number else { return }
         try db.execute(
-            sql: "DELETE FROM events WHERE project = :project AND \(newest)", arguments: ["project": id.project])
+            sql: "UPDATE events SET number = ? WHERE project = ? AND number = ?",
+            arguments: [id.number, id.project, other.number])
+        try db.execute(
+            sql: "DELETE FROM deployments WHERE project = ? AND number = ?", arguments: [id.project, other.number])
     }
 
     fileprivate func upsert(_ db: Database) throws {
-        // Not REPLACE, which would take the events along.
+        // Not REPLACE, which would delete the events too.
         try db.execute(
             sql: """
                 INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -182,22 +224,20 @@ extension Deployment {
                     changes = excluded.changes, before = excluded.before
                 """,
             arguments: arguments())
+        for table in ["host_builds", "failures"] + (snapshot == nil ? ["snapshots"] : []) {
+            try db.execute(
+                sql: "DELETE FROM \(table) WHERE project = ? AND number = ?", arguments: [id.project, id.number])
+        }
         if let snapshot {
             try db.execute(
                 sql: "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 arguments: snapshot.arguments(id))
-        } else {
-            try db.execute(
-                sql: "DELETE FROM snapshots WHERE project = ? AND number = ?", arguments: [id.project, id.number])
+            try RecordedProject.note(db, composeProject: snapshot.project.name, of: id.project)
         }
-        try db.execute(
-            sql: "DELETE FROM host_builds WHERE project = ? AND number = ?", arguments: [id.project, id.number])
         if let build = snapshot?.hostBuild {
             try db.execute(
                 sql: "INSERT INTO host_builds VALUES (?, ?, ?)", arguments: [id.project, id.number, build.description])
         }
-        try db.execute(
-            sql: "DELETE FROM failures WHERE project = ? AND number = ?", arguments: [id.project, id.number])
         if service != nil || !logLines.isEmpty {
             try db.execute(
                 sql: "INSERT INTO failures VALUES (?, ?, ?, ?)",
@@ -223,9 +263,9 @@ extension Snapshot {
 
 extension ObservedState {
     fileprivate static func before(_ db: Database, _ id: DeploymentID) throws -> ObservedState? {
-        try String.fetchOne(
-            db, sql: "SELECT before FROM deployments WHERE project = ? AND number = ?",
+        try Row.fetchOne(
+            db, sql: "SELECT before FROM deployments WHERE project = ? AND number = ? AND before IS NOT NULL",
             arguments: [id.project, id.number]
-        ).map { try JSONText.decode(ObservedState.self, $0) }
+        ).map { try $0.json("before") }
     }
 }

@@ -35,11 +35,7 @@ extension Store {
 
     /// Suspends the project's deploys, replacing an earlier suspension.
     package func suspend(_ project: String, _ suspension: Suspension) async throws {
-        try await write { db in
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?, ?)",
-                arguments: [project, suspension.reason, suspension.since, suspension.until])
-        }
+        try await write { db in try suspension.upsert(db, project) }
     }
 
     /// Ends the project's suspension; false when there was none.
@@ -52,6 +48,11 @@ extension Store {
 }
 
 extension Suspension {
+    func upsert(_ db: Database, _ project: String) throws {
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?, ?)", arguments: [project, reason, since, until])
+    }
+
     static func fetch(_ db: Database, _ project: String) throws -> Suspension? {
         try Row.fetchOne(db, sql: "SELECT * FROM suspensions WHERE project = ?", arguments: [project])
             .map { try Suspension(row: $0) }

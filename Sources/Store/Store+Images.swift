@@ -1,4 +1,4 @@
-package import Deploy
+import Deploy
 internal import GRDB
 import Reconcile
 

@@ -1,6 +1,6 @@
 package import Deploy
 internal import GRDB
-package import Reconcile
+import Reconcile
 
 /// One line of the skip list: a commit and the project in which it is not deployed by itself.
 package struct SkipListEntry: Sendable, Equatable, Codable {
@@ -14,33 +14,9 @@ package struct SkipListEntry: Sendable, Equatable, Codable {
 }
 
 extension Store {
-    /// Adds the commit, or brings reason, code and time of its entry up to date.
-    ///
-    /// A failure (with a code) of a commit that is listed counts one more; an entry made by hand counts nothing.
+    /// Adds the commit, or replaces the reason, code and time of its entry, as `Closing.skip` does.
     package func skip(_ commit: SkippedCommit, in project: String) async throws {
-        try await write { db in
-            try db.execute(
-                sql: """
-                    INSERT INTO skip_list (project, commit_id, reason, code, since, failures, subject)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)
-                    ON CONFLICT DO UPDATE SET
-                        reason = excluded.reason, code = excluded.code, since = excluded.since,
-                        failures = failures + (excluded.code IS NOT NULL),
-                        subject = coalesce(excluded.subject, subject)
-                    """,
-                arguments: [
-                    project, commit.commit.hex, commit.reason, commit.code?.rawValue, commit.since, commit.failures,
-                    commit.subject,
-                ])
-        }
-    }
-
-    /// Takes the commit off the project's list, if it is there.
-    package func unskip(_ commit: CommitID, in project: String) async throws {
-        try await write { db in
-            try db.execute(
-                sql: "DELETE FROM skip_list WHERE project = ? AND commit_id = ?", arguments: [project, commit.hex])
-        }
+        try await write { db in try commit.upsert(db, project) }
     }
 
     /// The entries by project, the newest of each first; nil for those of all projects.
@@ -81,6 +57,26 @@ extension Store {
 }
 
 extension SkippedCommit {
+    /// Adds the entry or brings it up to date. A failure (with a code) of a commit that is listed counts one more; an entry
+    /// made by hand counts nothing.
+    func upsert(_ db: Database, _ project: String) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO skip_list (project, commit_id, reason, code, since, failures, subject)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET
+                    reason = excluded.reason, code = excluded.code, since = excluded.since,
+                    failures = failures + (excluded.code IS NOT NULL),
+                    subject = coalesce(excluded.subject, subject)
+                """,
+            arguments: [project, commit.hex, reason, code?.rawValue, since, failures, subject])
+    }
+
+    static func remove(_ db: Database, _ commit: CommitID, _ project: String) throws {
+        try db.execute(
+            sql: "DELETE FROM skip_list WHERE project = ? AND commit_id = ?", arguments: [project, commit.hex])
+    }
+
     static func fetchAll(_ db: Database, _ project: String?) throws -> [SkipListEntry] {
         try Row.fetchAll(
             db,

@@ -55,6 +55,7 @@ package struct Store: Sendable {
         configuration.prepareDatabase { db in
             // Not by `journalMode`, which lowers `synchronous` to NORMAL: a power cut could undo a commit.
             guard try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") == "wal" else {
+                if StateDirectory.isFull(path) { throw StoreError.diskFull("cannot write the database \(path)") }
                 throw StoreError(
                     reason: .stateUnusable, message: "the database \(path) cannot be switched to write-ahead logging",
                     advice: "Put the state directory on a local, writable file system.")

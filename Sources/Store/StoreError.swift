@@ -3,7 +3,7 @@ internal import GRDB
 import Glibc
 package import Reconcile
 
-/// Trouble with the state directory, its database or a project's lock.
+/// An error of the state directory, its database or a project's lock.
 ///
 /// It names the path and what to do; what is stored never appears in it.
 package struct StoreError: ReasonedError, Equatable, CustomStringConvertible {
@@ -23,11 +23,12 @@ package struct StoreError: ReasonedError, Equatable, CustomStringConvertible {
 }
 
 extension StoreError {
-    /// A failed system call on a path; `action` reads like «cannot create».
+    /// A failed system call on a path; `action` reads like "cannot create".
     init(_ action: String, _ path: String, code: Int32) {
         let cause = String(cString: strerror(code))
         switch code {
-        case ENOSPC, EDQUOT:
+        case ENOSPC: self = .diskFull("\(action) \(path)")
+        case EDQUOT:
             self.init(reason: .diskFull, message: "\(action) \(path): \(cause)", advice: Self.freeSpace)
         case EACCES, EPERM, EROFS:
             self.init(
@@ -40,12 +41,19 @@ extension StoreError {
         }
     }
 
-    /// What SQLite, decoding or this room itself reported about the database; cancellation passes unchanged.
+    /// The file system of the state directory has no space left.
+    static func diskFull(_ what: String) -> StoreError {
+        StoreError(reason: .diskFull, message: "\(what): the disk is full", advice: freeSpace)
+    }
+
+    /// The error for what SQLite or decoding reported about the database. Errors of this module and cancellation pass
+    /// unchanged.
     static func wrapping(_ error: any Error, database path: String) -> any Error {
         switch error {
         case is StoreError, is CancellationError: error
         case let error as DatabaseError: StoreError(error, database: path)
-        case let error as DecodingError: damaged(path, "\(error.place) cannot be decoded")
+        case let error as UnreadableDeployment: damaged(path, "deployment \(error.id): \(error.error.finding)")
+        case let error as DecodingError: damaged(path, error.finding)
         default: damaged(path, "\(type(of: error))")
         }
     }
@@ -54,42 +62,56 @@ extension StoreError {
     static func damaged(_ path: String, _ what: String) -> StoreError {
         StoreError(
             reason: .stateUnusable, message: "the database \(path) is damaged: \(what)",
-            advice: "Restore it from a backup, or move it and its -wal and -shm files away: a new one is made, the "
-                + "history is lost, and what is deployed is read back from the containers' labels.")
+            advice:
+                "Restore it from a backup, or move it and its -wal and -shm files away. Then watcher makes a new one: "
+                + "the history is lost, and what is deployed is read from the containers' labels.")
     }
 
     private init(_ error: DatabaseError, database path: String) {
         let cause = error.message ?? "SQLite error \(error.resultCode.rawValue)"
         switch error.resultCode {
         case .SQLITE_FULL:
-            self.init(
-                reason: .diskFull, message: "the database \(path) cannot be written: \(cause)", advice: Self.freeSpace)
+            self = .diskFull("cannot write the database \(path)")
+        case .SQLITE_IOERR, .SQLITE_CANTOPEN:
+            // Sizing the files beside the database fails with these when there is no space for them.
+            if StateDirectory.isFull(path) {
+                self = .diskFull("cannot write the database \(path)")
+            } else {
+                self = .unusable(path, cause)
+            }
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             self.init(
-                reason: .locked, message: "the database \(path) is in use by another process: \(cause)",
-                advice: "Try again; if it stays so, end the program that holds it, such as an open sqlite3 shell.")
+                reason: .locked, message: "another process is using the database \(path): \(cause)",
+                advice: "Try again. If this persists, end the program that holds it, such as an open `sqlite3` shell.")
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_MISMATCH, .SQLITE_CONSTRAINT:
-            self = Self.damaged(path, cause)
+            self = .damaged(path, cause)
         default:
-            self.init(
-                reason: .stateUnusable, message: "the database \(path) cannot be read or written: \(cause)",
-                advice: "Check that the user watcher runs as owns \(path) and its directory, and that the disk works.")
+            self = .unusable(path, cause)
         }
     }
 
-    private static let freeSpace = "Free some space on the disk of the state directory; nothing was recorded."
+    private static func unusable(_ path: String, _ cause: String) -> StoreError {
+        StoreError(
+            reason: .stateUnusable, message: "cannot read or write the database \(path): \(cause)",
+            advice: "Check that the user that runs watcher owns \(path) and its directory, and that the disk works.")
+    }
+
+    private static let freeSpace = "Free some space on the file system of the state directory. Nothing was recorded."
 }
 
 extension DecodingError {
-    /// The path of keys to what could not be decoded; its value is left out.
-    fileprivate var place: String {
-        let path =
-            switch self {
-            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-                context.codingPath
-            case .keyNotFound(let key, let context): context.codingPath + [key]
-            @unknown default: [any CodingKey]()
-            }
-        return path.isEmpty ? "a value" : "«\(path.map(\.stringValue).joined(separator: "."))»"
+    /// What is wrong where, by the path of keys; the value is left out.
+    fileprivate var finding: String {
+        let path: [any CodingKey]
+        switch self {
+        case .keyNotFound(let key, let context):
+            let place = (context.codingPath + [key]).map(\.stringValue).joined(separator: ".")
+            return "the key `\(place)` is missing"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            path = context.codingPath
+        @unknown default: path = []
+        }
+        return path.isEmpty
+            ? "a value cannot be decoded" : "`\(path.map(\.stringValue).joined(separator: "."))` cannot be decoded"
     }
 }

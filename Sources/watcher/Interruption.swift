@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Foundation
+internal import Reconcile
 internal import Synchronization
 
 /// SIGINT and SIGTERM end a run in order: it is cancelled, puts back what it took apart, and exits with 130 or 143.

@@ -5,6 +5,7 @@ internal import Dispatch
 internal import DockerEngine
 internal import Foundation
 internal import Git
+internal import Reconcile
 internal import Synchronization
 
 /// The command line.

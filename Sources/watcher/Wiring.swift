@@ -64,14 +64,18 @@ struct Wiring: Sendable {
     /// The store, or nil when nothing was ever recorded; makes no file.
     func existingStore() throws -> Store? { try Store.openExisting(directory: stateDirectory) }
 
+    /// The client of an engine. A secret that it needs is looked up here.
     func engine(_ configuration: EngineConfiguration) throws -> EngineClient {
         var tls: EngineEndpoint.TLSMaterial?
         if configuration.certificateAuthority != nil || configuration.certificate != nil || configuration.key != nil {
             tls = EngineEndpoint.TLSMaterial(
                 authority: configuration.certificateAuthority, certificate: configuration.certificate,
-                key: configuration.key)
+                key: try configuration.key?.path(for: "engine.tls.key", environment: environment))
         }
-        let ssh = EngineEndpoint.SSHAccess(key: configuration.sshKey, knownHosts: configuration.knownHosts)
+        let isSSH = configuration.host.hasPrefix("ssh://")
+        let ssh = EngineEndpoint.SSHAccess(
+            key: try (isSSH ? configuration.sshKey : nil)?.path(for: "engine.ssh_key", environment: environment),
+            knownHosts: configuration.knownHosts)
         return EngineClient(
             endpoint: try EngineEndpoint(configuration.host, tls: tls, ssh: ssh),
             dockerConfigDirectory: RegistryCredentials.directory(environment: environment),

@@ -82,8 +82,56 @@ import WatcherTestSupport
         #expect(try JSONDecoder().decode(Project.self, from: written) == project)
     }
 
-    @Test func `what every record has stays required`() {
-        let record = Data(#"{"workingDirectory": "/srv/shop", "configFiles": []}"#.utf8)
-        #expect(throws: DecodingError.self) { try JSONDecoder().decode(Project.self, from: record) }
+    /// A project as it is recorded, every kind of object in it once.
+    private static let record = #"""
+        {"workingDirectory": "/srv/shop", "name": "shop", "services": {"web": {"name": "web",
+        "image": "a", "ports": [{"target": 80}], "volumes": [{"kind": "volume", "target": "/data"}],
+        "dependsOn": {"db": {"condition": "service_started"}}, "configs": [{"source": "c"}],
+        "devices": [{"source": "/dev/a", "target": "/dev/b", "permissions": "r"}],
+        "envFiles": [{"path": "/a"}], "build": {"context": "."}, "provider": {"type": "p"},
+        "blkioConfig": {"weightDevice": [{"path": "/dev/a"}]}}},
+        "networks": {"front": {"name": "front"}}, "volumes": {"data": {"name": "data"}},
+        "configs": {"c": {"name": "c"}}, "secrets": {"s": {"name": "s"}}, "models": {"m": {"model": "m"}}}
+        """#
+
+    @Test(arguments: [
+        "workingDirectory", "name", "services", "services.web.name", "services.web.ports.0.target",
+        "services.web.volumes.0.kind", "services.web.volumes.0.target", "services.web.dependsOn.db.condition",
+        "services.web.configs.0.source", "services.web.devices.0.source", "services.web.devices.0.target",
+        "services.web.devices.0.permissions", "services.web.envFiles.0.path", "services.web.provider.type",
+        "services.web.blkioConfig.weightDevice.0.path", "networks.front.name", "volumes.data.name", "configs.c.name",
+        "secrets.s.name", "models.m.model",
+    ])
+    func `a record without a key that gives the model its meaning is damaged`(path: String) throws {
+        let whole = try JSONSerialization.jsonObject(with: Data(Self.record.utf8))
+        func decode(_ value: Any) throws -> Project {
+            try JSONDecoder().decode(Project.self, from: JSONSerialization.data(withJSONObject: value))
+        }
+        _ = try decode(whole)
+        let keys = path.split(separator: ".").map(String.init)
+        let error = #expect(throws: DecodingError.self) { _ = try decode(removing(keys[...], from: whole)) }
+        guard case .keyNotFound(let key, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(key.stringValue == keys.last)
+    }
+
+    /// The JSON without what the path of keys and indices leads to.
+    private func removing(_ path: ArraySlice<String>, from value: Any) -> Any {
+        guard let key = path.first else { return value }
+        if var members = value as? [String: Any] {
+            members[key] = path.count == 1 ? nil : members[key].map { removing(path.dropFirst(), from: $0) }
+            return members
+        }
+        guard var elements = value as? [Any], let index = Int(key) else { return value }
+        elements[index] = removing(path.dropFirst(), from: elements[index])
+        return elements
+    }
+
+    @Test func `a project without a service comes back as such`() throws {
+        let project = Project(name: "shop", workingDirectory: "/srv/shop", configFiles: [])
+        let written = try JSONEncoder().encode(project)
+        #expect(try JSONDecoder().decode(Project.self, from: written) == project)
     }
 }

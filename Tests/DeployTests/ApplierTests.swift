@@ -71,8 +71,8 @@ private actor Meeting {
 
 @Suite(.timeLimit(.minutes(15))) struct ApplierTests {
     private func applier(_ engine: any ContainerEngine, calls: Int = 16) -> Applier {
-        let journal = Journal(project: "shop", emit: { _ in }, now: { 0 })
-        return Applier(engine: engine, project: "shop", journal: journal, stage: .apply, parallelCalls: calls)
+        let log = EventLog(of: nil, emit: { _ in }, now: { 0 })
+        return Applier(engine: engine, project: "shop", log: log, stage: .apply, parallelCalls: calls)
     }
 
     private func hook(_ id: Int, _ kind: HookRun.Kind, _ name: String, after: [Int], start: Int? = nil) -> Plan.Step {

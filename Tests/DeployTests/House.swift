@@ -21,7 +21,7 @@ final class House: Sendable {
 
         init() {
             settings = ProjectSettings(
-                name: "shop", projectName: "shop", repository: "https://git.example.com/shop", branch: "main")
+                name: "shop", repository: "https://git.example.com/shop", revision: "branch main", branch: "main")
             settings.settle = .milliseconds(2)
             settings.healthTimeout = .seconds(20)
         }
@@ -47,15 +47,25 @@ final class House: Sendable {
     var deployer: Deployer {
         let (settings, hostFiles) = held.withLock { ($0.settings, $0.hostFiles.access) }
         return Deployer(
-            settings: settings, source: source, engine: engine, store: store, commands: commands, hostFiles: hostFiles,
+            settings: settings, source: source, engine: engine, store: store.port, commands: commands,
+            hostFiles: hostFiles,
             emit: { event in self.held.withLock { $0.events.append(event) } },
             now: { self.held.withLock { $0.now } })
     }
 
-    func deploy(_ change: (inout Deployer.Options) -> Void = { _ in }) async -> RunResult {
-        var options = Deployer.Options()
-        change(&options)
-        return await deployer.deploy(options)
+    func deploy(_ change: (inout DeployRequest) -> Void = { _ in }) async -> RunResult {
+        var request = DeployRequest()
+        change(&request)
+        return await deployer.deploy(request)
+    }
+
+    /// Rolls back to a deployment.
+    func rollback(to target: RollbackRequest.Target, _ change: (inout RollbackRequest) -> Void = { _ in }) async
+        -> RunResult
+    {
+        var request = RollbackRequest(to: target)
+        change(&request)
+        return await deployer.rollback(request)
     }
 
     /// Commits a Compose file (and others) as the new tip.

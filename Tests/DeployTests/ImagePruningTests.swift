@@ -30,12 +30,12 @@ import WatcherTestSupport
         #expect(images(house) == [12, 13, 14, 15, 16])
         #expect(
             house.events.filter { $0.line.hasPrefix("removed image") }.map(\.line) == [
-                "removed image web:10 (web10), which nothing needs any more",
-                "removed image web:11 (web11), which nothing needs any more",
+                "removed image web:10 (web10), which is no longer needed",
+                "removed image web:11 (web11), which is no longer needed",
             ])
         let oldest = DeploymentID(project: "shop", number: 3)
         let pulls = house.engine.with { $0.pulls }
-        #expect(await house.deployer.rollback(to: .deployment(oldest)).outcome == .deployed)
+        #expect(await house.rollback(to: .deployment(oldest)).outcome == .deployed)
         #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web12 up"])
         #expect(house.engine.with { $0.pulls } == pulls)
     }
@@ -48,7 +48,7 @@ import WatcherTestSupport
             #expect(await house.deploy().outcome == .deployed)
         }
         #expect(images(house) == [10, 11])
-        #expect(await house.deployer.rollback(to: .previous).outcome == .deployed)
+        #expect(await house.rollback(to: .previous).outcome == .deployed)
     }
 
     @Test func `what only a failed deployment used goes with the next good one`() async {

@@ -11,6 +11,8 @@ final class SourceStandIn: CommitSource {
         var trees: [CommitID: FileTree] = [:]
         /// The files of the checkout.
         var checkout = FileTree([:])
+        /// What the checkout held when it was last switched: what differs from it was changed by somebody else.
+        var written = FileTree([:])
         var trouble: Trouble?
         var stagingTrouble: Trouble?
         var staged = 0
@@ -31,10 +33,13 @@ final class SourceStandIn: CommitSource {
     struct Staged: StagedCheckout {
         var source: SourceStandIn
         var tree: FileTree
-        var changedPaths: [String]
-        var restoredPaths: [String] { [] }
 
-        func switchOver() async throws { source.with { $0.checkout = tree } }
+        func switchOver() async throws {
+            source.with {
+                $0.checkout = tree
+                $0.written = tree
+            }
+        }
         func discard() async { source.with { $0.discarded += 1 } }
     }
 
@@ -138,16 +143,28 @@ final class SourceStandIn: CommitSource {
         with { $0.builds = $0.builds.filter { builds.contains($0.key) } }
     }
 
+    func compareCheckout(with commit: CommitID, _ build: BuildID?) async throws -> CheckoutDifference {
+        try with { state in
+            if let trouble = state.stagingTrouble { throw trouble }
+            let tree = state.tree(of: commit, build) ?? FileTree([:])
+            let paths = Set(tree.files.keys).union(state.checkout.files.keys)
+            let changed = paths.filter { tree.files[$0] != state.checkout.files[$0] }
+            let restored = changed.filter {
+                tree.files[$0] != nil && state.checkout.files[$0] != state.written.files[$0]
+            }
+            func relative(_ paths: Set<String>) -> [String] {
+                paths.map { String($0.dropFirst("/checkout/".count)) }.sorted()
+            }
+            return CheckoutDifference(changedPaths: relative(changed), restoredPaths: relative(restored))
+        }
+    }
+
     func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout {
         try life.spend()
         return try with { state in
             if let trouble = state.stagingTrouble { throw trouble }
-            let tree = state.tree(of: commit, build) ?? FileTree([:])
             state.staged += 1
-            let paths = Set(tree.files.keys).union(state.checkout.files.keys)
-            return Staged(
-                source: self, tree: tree,
-                changedPaths: paths.filter { tree.files[$0] != state.checkout.files[$0] }.sorted())
+            return Staged(source: self, tree: state.tree(of: commit, build) ?? FileTree([:]))
         }
     }
 }

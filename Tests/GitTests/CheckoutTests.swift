@@ -24,9 +24,9 @@ import Testing
     @discardableResult
     private func checkOut(_ commit: CommitID? = nil) async throws -> [String] {
         let tip = try await repository.fetchTip()
-        let staged = try await repository.stageCheckout(of: commit ?? tip.id)
-        try await staged.switchOver()
-        return staged.changedPaths
+        let difference = try await repository.compareCheckout(with: commit ?? tip.id)
+        try await repository.stageCheckout(of: commit ?? tip.id).switchOver()
+        return difference.changedPaths
     }
 
     private func isMounted(_ path: String) -> UInt64 { inode("\(tree)/\(path)") }
@@ -239,19 +239,77 @@ import Testing
     }
 
     @Test func `what somebody changed on disk is told apart from what the commit changes`() async throws {
-        try origin.commit(["a": "1", "b": "1", "c": "1"])
+        try origin.commit(["a": "1", "b": "1", "c": "1", "d": "1"])
         try await checkOut()
         try sandbox.write("by hand", to: "\(tree)/a")
         try sandbox.write("by hand", to: "\(tree)/b")
         try FileManager.default.removeItem(atPath: "\(tree)/c")
-        let tip = try origin.commit(["b": "2"])
+        let tip = try origin.commit(["b": "2", "d": "2"])
         _ = try await repository.fetchTip()
-        let staged = try await repository.stageCheckout(of: tip)
-        #expect(staged.changedPaths == ["a", "b", "c"])
-        #expect(staged.restoredPaths == ["a"])
-        try await staged.switchOver()
-        #expect(try contents(of: tree) == ["a": "1", "b": "2", "c": "1"])
-        #expect(try await repository.stageCheckout(of: tip).restoredPaths == [])
+        let difference = try await repository.compareCheckout(with: tip)
+        #expect(difference.changedPaths == ["a", "b", "c", "d"])
+        #expect(difference.restoredPaths == ["a", "b", "c"])
+        try await repository.stageCheckout(of: tip).switchOver()
+        #expect(try contents(of: tree) == ["a": "1", "b": "2", "c": "1", "d": "2"])
+        #expect(try await repository.compareCheckout(with: tip) == CheckoutDifference())
+    }
+
+    @Test func `what was changed, removed or made executable by hand is seen in the commit that is checked out`()
+        async throws
+    {
+        try origin.commit(["a": "1", "b": "1", "c": "1", "kept": "1"])
+        try await checkOut()
+        let tip = try await repository.fetchTip()
+        try sandbox.write("2", to: "\(tree)/a")
+        try FileManager.default.removeItem(atPath: "\(tree)/b")
+        chmod("\(tree)/c", 0o755)
+        let difference = try await repository.compareCheckout(with: tip.id)
+        #expect(difference == CheckoutDifference(changedPaths: ["a", "b", "c"], restoredPaths: ["a", "b", "c"]))
+    }
+
+    @Test func `comparing writes nothing, also when there is no checkout yet`() async throws {
+        try origin.commit(["a": "1"])
+        let tip = try await repository.fetchTip()
+        let all = CheckoutDifference(changedPaths: ["a"])
+        #expect(try await repository.compareCheckout(with: tip.id) == all)
+        #expect(access(project, F_OK) != 0)
+        try await checkOut()
+        try sandbox.write("by hand", to: "\(tree)/a")
+        try sandbox.write("left", to: "\(project)/stage/0")
+        let before = try contents(of: project)
+        #expect(try await repository.compareCheckout(with: tip.id).restoredPaths == ["a"])
+        #expect(try contents(of: project) == before)
+    }
+
+    @Test func `comparing finds an untracked file that is in the way`() async throws {
+        try origin.commit(["a": "1"])
+        try await checkOut()
+        try sandbox.write("mine", to: "\(tree)/b")
+        let tip = try origin.commit(["b": "1"])
+        _ = try await repository.fetchTip()
+        let staging = try await gitError { try await repository.stageCheckout(of: tip) }
+        let comparing = try await gitError { try await repository.compareCheckout(with: tip) }
+        #expect(comparing == staging)
+        #expect(comparing.reason == .stateUnusable)
+    }
+
+    @Test func `after a switch that was cut short, only what it had not to change counts as changed by hand`()
+        async throws
+    {
+        let first = try origin.commit(["a": "1", "gone": "1", "same": "1"])
+        try await checkOut()
+        try origin.commit(["a": "2", "gone": nil])
+        let tip = try await repository.fetchTip()
+        let staged = try #require(try await repository.stageCheckout(of: tip.id) as? GitStagedCheckout)
+        try staged.announced().save("\(project)/checkout.json")
+        try FileManager.default.removeItem(atPath: "\(tree)/gone")
+        try sandbox.write("by hand", to: "\(tree)/same")
+        #expect(
+            try await repository.compareCheckout(with: tip.id)
+                == CheckoutDifference(changedPaths: ["a", "same"], restoredPaths: ["same"]))
+        #expect(
+            try await repository.compareCheckout(with: first)
+                == CheckoutDifference(changedPaths: ["gone", "same"], restoredPaths: ["same"]))
     }
 
     @Test func `a crash while files are put in place is put right by the next run`() async throws {

@@ -159,8 +159,7 @@ import Testing
         _ = try await repository.fetchTip()
         try damage(what)
         #expect(try await repository.fetchTip().id == tip)
-        let staged = try await repository.stageCheckout(of: tip)
-        #expect(staged.changedPaths == ["a", "b/c"])
+        #expect(try await repository.compareCheckout(with: tip).changedPaths == ["a", "b/c"])
     }
 
     @Test func `a file that is damaged only shows when it is read, and is fetched again then`() async throws {
@@ -176,7 +175,8 @@ import Testing
         let blob = try origin.git("rev-parse", "HEAD:a")
         try FileManager.default.removeItem(atPath: "\(cache)/objects/\(blob.prefix(2))/\(blob.dropFirst(2))")
         #expect(try await !repository.fetch().wasDownloaded)
-        #expect(try await repository.stageCheckout(of: tip).changedPaths == ["a"])
+        try await repository.stageCheckout(of: tip).switchOver()
+        #expect(try await repository.compareCheckout(with: tip) == CheckoutDifference())
     }
 
     private func damage(_ what: String) throws {

@@ -59,7 +59,7 @@ import Testing
     @Test func `a step over ssh in the child process leaves no ssh behind`() async throws {
         let tip = try origin.commit(["a": "1"])
         let server = try SSHServer(sandbox)
-        let access = GitAccess(sshKey: server.ed25519, knownHosts: server.knownHosts)
+        let access = GitAccess(sshKey: .file(server.ed25519), knownHosts: server.knownHosts)
         let repository = try origin.repository(server.url(origin), access: access, network: child())
         #expect(try await repository.fetchTip().id == tip)
         #expect(processes(holding: "-p \(server.port)").isEmpty)
@@ -156,7 +156,7 @@ import Testing
             tr '\\0' ' ' < /proc/$$/cmdline > \(sandbox.path)/visible; env >> \(sandbox.path)/visible
             """)
         let repository = try origin.repository(
-            "https://ada:other-s3cret@git.example.com/x", access: GitAccess(passwordFile: file), network: network)
+            "https://ada:other-s3cret@git.example.com/x", access: GitAccess(password: .file(file)), network: network)
         _ = try await gitError { try await repository.fetchTip() }
         #expect(try sandbox.run("cat", "\(sandbox.path)/input").contains("s3cret-token"))
         #expect(try !sandbox.run("cat", "\(sandbox.path)/visible").contains("s3cret"))

@@ -41,11 +41,12 @@ import Testing
     @Test func `user name and password come from the configuration or from the address`() async throws {
         let server = try HTTPServer(sandbox, .basic)
         let file = try sandbox.write("s3cret\n", to: "token", mode: 0o600)
-        let access = GitAccess(username: "ada", passwordFile: file)
+        let access = GitAccess(username: "ada", password: .file(file))
         #expect(try await repository(server, access: access).fetchTip().id == tip)
         #expect(try await repository(server, userinfo: "ada:s3cret@").fetchTip().id == tip)
         #expect(
-            try await repository(server, userinfo: "ada@", access: GitAccess(passwordFile: file)).fetchTip().id == tip)
+            try await repository(server, userinfo: "ada@", access: GitAccess(password: .file(file))).fetchTip().id
+                == tip)
     }
 
     @Test func `a wrong password and a missing one are told apart, and none is shown`() async throws {
@@ -63,13 +64,13 @@ import Testing
         let server = try HTTPServer(sandbox, .basic)
         let open = try sandbox.write("s3cret", to: "open", mode: 0o604)
         let readable = try await gitError {
-            try await repository(server, access: GitAccess(passwordFile: open)).fetchTip()
+            try await repository(server, access: GitAccess(password: .file(open))).fetchTip()
         }
         #expect(readable.reason == .permissions)
         let empty = try sandbox.write("\n", to: "empty", mode: 0o600)
         for path in [empty, "\(sandbox.path)/missing", sandbox.path] {
             let error = try await gitError {
-                try await repository(server, access: GitAccess(passwordFile: path)).fetchTip()
+                try await repository(server, access: GitAccess(password: .file(path))).fetchTip()
             }
             #expect(error.reason == .invalidConfiguration, "\(error)")
         }

@@ -25,7 +25,7 @@ import Testing
     ) throws -> GitRepository {
         try origin.repository(
             url ?? server.url(origin),
-            access: GitAccess(sshKey: key ?? server.ed25519, knownHosts: knownHosts ?? server.knownHosts))
+            access: GitAccess(sshKey: .file(key ?? server.ed25519), knownHosts: knownHosts ?? server.knownHosts))
     }
 
     @Test func `a branch is fetched with an ed25519 and with an RSA key, and nothing when it has not moved`()
@@ -61,7 +61,7 @@ import Testing
         }
         let repository = try repository()
         let tip = try await repository.fetchTip()
-        #expect(try await repository.stageCheckout(of: tip.id).changedPaths.count == 6)
+        #expect(try await repository.compareCheckout(with: tip.id).changedPaths.count == 6)
     }
 
     @Test func `a cache that lacks what its references promise is filled again over ssh`() async throws {
@@ -78,7 +78,7 @@ import Testing
             try sandbox.write("PACK garbage", to: "\(cache)/\(name)")
         }
         #expect(try await repository().fetchTip().id == second)
-        #expect(try await repository().stageCheckout(of: second).changedPaths == ["a"])
+        #expect(try await repository().compareCheckout(with: second).changedPaths == ["a"])
     }
 
     @Test func `a key that is not let in is an authentication failure in ssh's own words`() async throws {
@@ -123,7 +123,7 @@ import Testing
     @Test func `a missing branch is told over ssh too`() async throws {
         let repository = try origin.repository(
             server.url(origin), .branch("mian"),
-            access: GitAccess(sshKey: server.ed25519, knownHosts: server.knownHosts))
+            access: GitAccess(sshKey: .file(server.ed25519), knownHosts: server.knownHosts))
         let error = try await gitError { try await repository.fetchTip() }
         #expect(error.reason == .branchMissing)
         #expect(error.advice == "Branches there: main.")
@@ -133,7 +133,7 @@ import Testing
         chmod(server.ed25519, 0o640)
         let error = try await gitError { try await repository().fetchTip() }
         #expect(error.reason == .permissions)
-        #expect(error.advice == "Run: chmod 600 \(server.ed25519)")
+        #expect(error.advice == "Run `chmod 600 \(server.ed25519)`.")
     }
 
     @Test func `GIT_SSH_COMMAND is run, and its ssh ends when the step does`() throws {

@@ -148,6 +148,7 @@ import WatcherTestSupport
             #expect(
                 variables == [
                     "A", "B", "HOME", "LANG", "PATH", "PWD", "WATCHER_BRANCH", "WATCHER_COMMIT", "WATCHER_PROJECT",
+                    "WATCHER_REVISION",
                 ])
             #expect(said.contains("A=one") && said.contains("B=one") && said.contains("HOME=\(scenario.directory)"))
         }

@@ -53,7 +53,7 @@ import Testing
         #expect(error.reason == .locked)
         #expect(
             error.message
-                == "«deploy shop», process \(getpid()), holds the lock of shop since 2023-11-14T22:13:20Z (\(file))")
+                == "`deploy shop` (process \(getpid())) has held the lock of shop since 2023-11-14T22:13:20Z (\(file))")
         #expect(!error.advice.isEmpty)
     }
 

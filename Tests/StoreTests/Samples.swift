@@ -2,6 +2,13 @@ import Compose
 import Deploy
 import Reconcile
 
+extension DeploymentStore {
+    /// Records the deployment as it is, open or closed.
+    func save(_ deployment: Deployment) async throws {
+        if deployment.status == .open { try await open(deployment) } else { try await close(Closing(deployment)) }
+    }
+}
+
 extension Commit {
     /// A commit whose id is the digit repeated.
     static func sample(_ digit: Character = "a", subject: String = "Raise the limit") -> Commit {
@@ -44,6 +51,8 @@ extension Deployment {
         var summary = self
         summary.snapshot = nil
         summary.before = nil
+        summary.service = nil
+        summary.logLines = []
         return summary
     }
 }

@@ -35,62 +35,6 @@ import Testing
         #expect(try await store.history().count == 1)
     }
 
-    @Test func `a project without a history has an empty record`() async throws {
-        try await store.save(.sample(4, project: "other"))
-        #expect(try await store.record(of: "shop") == ProjectRecord())
-        #expect(try await store.deployment(DeploymentID(project: "shop", number: 4)) == nil)
-    }
-
-    @Test func `the record holds the last good, the latest and the open deployment`() async throws {
-        let good = Deployment.full(2, .succeeded)
-        let open = Deployment.full(3, .open)
-        let latest = Deployment.full(4, .restored)
-        for deployment in [.full(1, .succeeded), good, open, latest, .sample(9, project: "other")] {
-            try await store.save(deployment)
-        }
-        try await store.skip(.failure("a"), in: "shop")
-        try await store.skip(.failure("a"), in: "other")
-        try await store.suspend("shop", Suspension(reason: "fair", since: 1, until: nil))
-        let record = try await store.record(of: "shop")
-        #expect(record.lastGood == good)
-        #expect(record.open == open)
-        #expect(record.latest == latest.summary)
-        #expect(record.nextNumber == 5)
-        #expect(record.skipped == [.failure("a")])
-        #expect(record.suspension == Suspension(reason: "fair", since: 1, until: nil))
-    }
-
-    @Test func `a repeated postponement counts as an attempt of the newest record`() async throws {
-        let first = Deployment.sample(1, .postponed, reason: .registryUnreachable)
-        try await store.save(first)
-        try await store.append([.sample(first.id, "first")], to: first.id)
-        var second = Deployment.sample(2, .postponed, reason: .registryUnreachable)
-        second.message = "still away"
-        try await store.save(second)
-        try await store.append([.sample(second.id, "second")], to: second.id)
-
-        var expected = first
-        expected.attempts = 2
-        expected.message = second.message
-        expected.finishedAt = second.finishedAt
-        #expect(try await store.history() == [expected])
-        #expect(try await store.record(of: "shop").nextNumber == 2)
-        #expect(try await store.events(of: first.id) == [.sample(first.id, "second")])
-        #expect(try await store.events(of: second.id).isEmpty)
-    }
-
-    @Test func `a postponement of another commit, for another reason or after something else is a new record`()
-        async throws
-    {
-        try await store.save(.sample(1, .postponed, reason: .registryUnreachable))
-        try await store.save(.sample(2, .postponed, reason: .imageNotFound))
-        try await store.save(.sample(3, .postponed, commit: .sample("b"), reason: .imageNotFound))
-        try await store.save(.sample(4, .succeeded))
-        try await store.save(.sample(5, .postponed, commit: .sample("b"), reason: .imageNotFound))
-        try await store.save(.sample(1, .postponed, project: "other", reason: .imageNotFound))
-        #expect(try await store.history().map(\.attempts) == Array(repeating: 1, count: 6))
-    }
-
     @Test func `events keep their order over several appends`() async throws {
         let id = DeploymentID(project: "shop", number: 1)
         try await store.save(.sample(1, .open))
@@ -124,28 +68,36 @@ import Testing
         #expect(try await store.history().count == 1)
     }
 
-    @Test func `the newest deployments are kept, and with them the last good and open ones`() async throws {
+    @Test func `the newest deployments are kept, and with them the last good, open and unresolved ones`() async throws {
         try await store.save(.full(1, .succeeded))
         try await store.save(.full(2, .open))
-        for number in [1, 2] {
+        try await store.save(.full(3, .restoreFailed))
+        for number in [1, 2, 3] {
             let id = DeploymentID(project: "shop", number: number)
             try await store.append([.sample(id, "kept")], to: id)
         }
         try await store.save(.sample(1, project: "other"))
-        for number in 3...210 {
+        for number in 4...210 {
             let deployment = Deployment.sample(number, .failed)
             try await store.save(deployment)
             try await store.append([.sample(deployment.id, "x")], to: deployment.id)
         }
-        #expect(try await store.history(project: "shop").map(\.id.number) == Array((11...210).reversed()) + [2, 1])
+        #expect(try await store.history(project: "shop").map(\.id.number) == Array((11...210).reversed()) + [3, 2, 1])
         #expect(try await store.history(project: "other").count == 1)
         let record = try await store.record(of: "shop")
         #expect(record.lastGood == .full(1, .succeeded))
         #expect(record.open == .full(2, .open))
+        #expect(record.unresolved == .full(3, .restoreFailed))
         #expect(record.nextNumber == 211)
         let withEvents = try directory.sqlite3("SELECT DISTINCT number FROM events ORDER BY number;")
             .split(separator: "\n").compactMap { Int($0) }
-        #expect(withEvents == [1, 2] + Array(161...210))
+        #expect(withEvents == [1, 2, 3] + Array(161...210))
+    }
+
+    @Test func `what was unresolved before the last good deployment makes room`() async throws {
+        try await store.save(.sample(1, .restoreFailed))
+        for number in 2...201 { try await store.save(.sample(number)) }
+        #expect(try await store.history().last?.id.number == 2)
     }
 
     @Test func `an earlier success makes room when a newer one is there`() async throws {

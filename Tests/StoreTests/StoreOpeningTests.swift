@@ -89,12 +89,13 @@ import Testing
         #expect(try await store.record(of: "shop").nextNumber == 5)
     }
 
-    @Test func `a database of schema v1 gets the schema of a new one`() throws {
+    @Test(arguments: ["v1", "v4"])
+    func `a database of an earlier schema gets that of a new one`(version: String) throws {
         let query = "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name;"
         _ = try Store.open(directory: directory.state)
         let new = try directory.sqlite3(query)
         let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/v1.sql")
+            .appendingPathComponent("Fixtures/\(version).sql")
         try FileManager.default.removeItem(atPath: directory.state)
         try FileManager.default.createDirectory(atPath: directory.state, withIntermediateDirectories: false)
         try directory.sqlite3(try String(contentsOf: fixture, encoding: .utf8))
@@ -102,6 +103,7 @@ import Testing
         #expect(try directory.sqlite3(query) == new)
         #expect(new.contains("host_builds"))
         #expect(new.contains("image_digests"))
+        #expect(new.contains("observed_tip"))
     }
 
     @Test func `a project that an earlier version recorded is read, what it did not know being empty`() async throws {
@@ -171,12 +173,51 @@ import Testing
             """)
         let json = try await storeError { _ = try await store.record(of: "shop") }
         #expect(json.reason == .stateUnusable)
-        #expect(json.message.contains("services.web.command"))
+        #expect(
+            json.message == "the database \(store.path) is damaged: "
+                + "deployment shop/1: `project_model.services.web.command` cannot be decoded")
         #expect(!json.description.contains("hunter2"))
         try directory.sqlite3("UPDATE deployments SET status = 'hunter2';")
         let column = try await storeError { _ = try await store.history() }
-        #expect(column.message.contains("«status»"))
+        #expect(column.message.contains("deployment shop/1: `status` cannot"))
         #expect(!column.description.contains("hunter2"))
+    }
+
+    @Test(arguments: ["services", "services.web.name", "workingDirectory", "networks.front.name"])
+    func `a key without which the model means something else is missed`(key: String) async throws {
+        let store = try Store.open(directory: directory.state)
+        var deployment = Deployment.full(1, .succeeded)
+        deployment.snapshot?.project.networks["front"] = Network(name: "shop_front")
+        try await store.save(deployment)
+        try directory.sqlite3("UPDATE snapshots SET project_model = json_remove(project_model, '$.\(key)');")
+        let error = try await storeError { _ = try await store.record(of: "shop") }
+        #expect(error.reason == .stateUnusable)
+        #expect(
+            error.message == "the database \(store.path) is damaged: "
+                + "deployment shop/1: the key `project_model.\(key)` is missing")
+    }
+
+    @Test func `a database of schema v4 is read as it was written`() async throws {
+        let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/v4.sql")
+        try FileManager.default.createDirectory(atPath: directory.state, withIntermediateDirectories: false)
+        try directory.sqlite3(try String(contentsOf: fixture, encoding: .utf8))
+        let store = try #require(try Store.openExisting(directory: directory.state))
+        var good = Deployment.full(1, .succeeded)
+        good.snapshot?.hostBuild = BuildID(commit: Commit.sample("b").id, recipe: "0123456789abcdef")
+        var failed = Deployment.full(2, .restoreFailed)
+        failed.service = "web"
+        failed.logLines = ["it's", "over"]
+        let record = try await store.record(of: "shop")
+        #expect(record.lastGood == good)
+        #expect(record.deployed == good.commit)
+        #expect(record.unresolved == failed)
+        #expect(record.open == .full(3, .open))
+        #expect(record.latest == .sample(4, .postponed, reason: .rateLimited))
+        #expect(record.skipped == [.failure("a"), .manual("b")])
+        #expect(record.observedTip == nil)
+        #expect(try await store.projects() == [RecordedProject(name: "shop", composeProject: "shop")])
+        #expect(try await store.unneededImages(of: "shop", keeping: 0) == ["sha256:1": "web:1"])
     }
 
     @Test func `a reason of another version is taken for an unexpected one`() async throws {

@@ -52,8 +52,8 @@ import Testing
         try await store.skip(.failure("a"), in: "shop")
         try await store.skip(.failure("b"), in: "shop")
         try await store.skip(.failure("a"), in: "blog")
-        try await store.unskip(Commit.sample("a").id, in: "shop")
-        try await store.unskip(Commit.sample("c").id, in: "shop")
+        try await store.close(Closing(.sample(1), unskip: Commit.sample("a").id))
+        try await store.close(Closing(.sample(2), unskip: Commit.sample("c").id))
         #expect(try await store.skipList().map(\.project) == ["blog", "shop"])
         #expect(try await store.record(of: "shop").skipped == [.failure("b")])
     }

@@ -64,7 +64,7 @@ import WatcherTestSupport
     }
 
     @Test func `rollback goes to a deployment or a commit`() throws {
-        func target(_ to: String) throws -> Deployer.RollbackTarget {
+        func target(_ to: String) throws -> RollbackRequest.Target {
             try parse("rollback", "shop", "--to", to, as: RollbackCommand.self).target
         }
         let third = DeploymentID(project: "shop", number: 3)

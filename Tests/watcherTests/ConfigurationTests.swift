@@ -1,6 +1,8 @@
+import ArgumentParser
 import Deploy
 import Foundation
 import Git
+import Reconcile
 import Testing
 
 @testable import watcher
@@ -53,7 +55,7 @@ import Testing
         let project = try #require(
             try read("projects: {shop: {repository: 'file:///srv/infra.git'}}").projects.first)
         #expect(project.settings.name == "shop")
-        #expect(project.settings.projectName == "shop")
+        #expect(project.settings.composeName(recorded: nil) == "shop")
         #expect(project.settings.directory == ".")
         #expect(project.settings.files.isEmpty && project.settings.profiles.isEmpty)
         #expect(project.settings.settle == .seconds(3))
@@ -90,11 +92,11 @@ import Testing
             #expect(project.revision == .branch("stable"))
             #expect(settings.directory == "stacks/shop")
             #expect(settings.files == ["compose.yaml", "compose.prod.yaml"])
-            #expect(settings.projectName == "shop_1")
+            #expect(settings.configuredProjectName == "shop_1")
             #expect(settings.profiles == ["prod"])
             #expect(settings.envFiles == ["\(directory)/shop.env", "/etc/shop.env", "/home/ada/shop.env"])
             #expect(settings.environment == ["TAG": "1.4", "COUNT": "3", "DEBUG": "true"])
-            #expect(project.access.sshKey == "\(directory)/key")
+            #expect(project.access.sshKey == .file("\(directory)/key"))
             #expect(project.access.knownHosts == "\(directory)/hosts")
             #expect(project.access.username == "deploy")
             #expect(settings.allowsRewrite && !settings.prunesOrphans && settings.prunesImages)
@@ -102,7 +104,7 @@ import Testing
                 project.engine
                     == EngineConfiguration(
                         host: "tcp://engine:2376", certificateAuthority: "\(directory)/ca.pem",
-                        certificate: "\(directory)/cert.pem", key: "\(directory)/key"))
+                        certificate: "\(directory)/cert.pem", key: .file("\(directory)/key")))
             #expect(settings.healthTimeout == .seconds(300) && settings.settle == .zero)
             #expect(settings.retryAfter == .seconds(3600) && settings.retryAttempts == 2)
         }
@@ -286,51 +288,78 @@ import Testing
         #expect(!problems(with: "git: {password: hunter2}").contains("hunter2"))
     }
 
-    @Test func `a secret that others can read is refused`() throws {
+    @Test func `reading the configuration looks up no secret`() throws {
         try withDirectory { directory in
-            for mode in [0o640, 0o604, 0o644, 0o660] {
-                try write("\(directory)/key", mode: mode)
-                let text = "projects: {shop: {repository: /srv/a, git: {ssh_key: \(directory)/key}}}"
-                let error = #expect(throws: ConfigurationError.self) { try read(text) }
-                #expect(error?.isRefusal == true)
-                #expect(error?.description.contains("can be read by others (mode \(String(mode, radix: 8)))") == true)
-                #expect(ErrorReport(try #require(error)).status == .refused)
+            try write("\(directory)/open", mode: 0o644)
+            for path in ["\(directory)/open", "/", "/nonexistent/key"] {
+                #expect(problems(with: "git: {ssh_key: \(path)}") == "none")
             }
-            try write("\(directory)/key", mode: 0o644)
-            let both = "projects: {shop: {repository: /srv/a, brnch: x, git: {ssh_key: \(directory)/key}}}"
-            let error = #expect(throws: ConfigurationError.self) { try read(both) }
-            #expect(error?.isRefusal == false)
-            #expect(error?.problems.count == 2)
+        }
+        let text = "projects: {shop: {repository: /srv/a, git: {password: {credential: token}}}}"
+        #expect(try read(text).projects.first?.access.password == .credential("token"))
+    }
+
+    @Test func `a secret is a file or a credential, whose name has no slash`() throws {
+        for value in ["{}", "{file: /a, credential: b}"] {
+            #expect(
+                problems(with: "git: {password: \(value)}")
+                    == "4:21: git.password: expected either file or credential")
+        }
+        for name in ["../x", "a/b", "..", "''"] {
+            #expect(
+                problems(with: "git: {password: {credential: \(name)}}")
+                    == "4:34: git.password.credential: \"\(name == "''" ? "" : name)\" is not the name of a credential: it "
+                    + "has no slash")
         }
     }
 
-    @Test func `what a link leads to is what counts`() throws {
+    @Test func `a secret of the engine is looked up when the engine is used`() throws {
         try withDirectory { directory in
-            try write("\(directory)/real", mode: 0o600)
-            try FileManager.default.createSymbolicLink(
-                atPath: "\(directory)/key", withDestinationPath: "\(directory)/real")
-            #expect(problems(with: "git: {ssh_key: \(directory)/key}") == "none")
+            try write("\(directory)/open", mode: 0o644)
+            let wiring = Wiring(try GlobalOptions.parse([]))
+            func use(_ host: String, _ change: (inout EngineConfiguration) -> Void) throws {
+                var engine = EngineConfiguration(host: host)
+                change(&engine)
+                _ = try wiring.engine(engine)
+            }
+            let tls = #expect(throws: GitError.self) {
+                try use("tcp://engine:2376") {
+                    $0.certificate = "cert.pem"
+                    $0.key = .credential("engine-key")
+                }
+            }
+            #expect(tls?.message.hasPrefix("engine.tls.key: only systemd provides") == true)
+            let ssh = #expect(throws: GitError.self) {
+                try use("ssh://host") { $0.sshKey = .file("\(directory)/open") }
+            }
+            #expect(ErrorReport(try #require(ssh)).status == .refused)
         }
-        #expect(problems(with: "git: {ssh_key: /}") == "4:20: git.ssh_key: / is not a file")
     }
 
-    @Test func `a credential is a file of systemd`() throws {
-        try withDirectory { directory in
-            try write("\(directory)/token", mode: 0o400)
-            let text = "projects: {shop: {repository: /srv/a, git: {password: {credential: token}}}}"
-            let project = try read(text, environment: ["CREDENTIALS_DIRECTORY": directory]).projects.first
-            #expect(project?.access.passwordFile == "\(directory)/token")
-            #expect(problems(text).contains("$CREDENTIALS_DIRECTORY is not set"))
-            // An access list for the service's user shows as permission of the group.
-            try write("\(directory)/token", mode: 0o440)
-            #expect(problems(text, environment: ["CREDENTIALS_DIRECTORY": directory]) == "none")
-            try write("\(directory)/token", mode: 0o444)
-            #expect(problems(text, environment: ["CREDENTIALS_DIRECTORY": directory]).contains("read by others"))
-        }
-        #expect(problems(with: "git: {password: {}}") == "4:21: git.password: expected file or credential")
+    // MARK: - Names
+
+    @Test func `two projects of one name on one engine are refused, with both places`() {
+        let two = """
+            projects:
+              shop: {repository: /srv/a}
+              other:
+                repository: /srv/b
+                project_name: shop
+            """
         #expect(
-            problems(with: "git: {ssh_key: /nonexistent/key}")
-                == "4:20: git.ssh_key: /nonexistent/key cannot be read: No such file or directory")
+            problems(two)
+                == "5:19: projects.other: the Compose project name \"shop\" is that of projects.shop "
+                + "(2:3) too, on the same engine; give one of them another project_name")
+        let engines = ["unix:///var/run/docker.sock": "unix:///run/docker.sock", "tcp://a:2375": "tcp://a:2375/"]
+        for (one, same) in engines {
+            let text = """
+                projects:
+                  a: {repository: /srv/a, project_name: x, engine: {host: '\(one)'}}
+                  b: {repository: /srv/b, project_name: x, engine: {host: '\(same)'}}
+                """
+            #expect(problems(text).contains("is that of projects.a"))
+            #expect(problems(text.replacing("'\(same)'", with: "'tcp://elsewhere:2375'")) == "none")
+        }
     }
 
     // MARK: - The file
@@ -356,7 +385,6 @@ import Testing
 
     @Test func `the example loads with every key in use`() throws {
         try withDirectory { directory in
-            for name in ["key.pem", "id_ed25519", "git-token"] { try write("\(directory)/\(name)", mode: 0o600) }
             let text = ExampleConfiguration.text.replacing(#/#(?=[a-z])/#, with: "")
                 .replacing("/etc/watcher/", with: "\(directory)/")
                 // Only one of the two can be said.
@@ -368,10 +396,10 @@ import Testing
                     .projects.first)
             #expect(project.settings.directory == "stacks/shop")
             #expect(project.settings.environment == ["TAG": "1.4"])
-            #expect(project.access.passwordFile == "\(directory)/git-token")
+            #expect(project.access.password == .credential("git-token"))
             #expect(project.settings.healthTimeout == .seconds(300))
             #expect(project.settings.retryAfter == .seconds(3600))
-            #expect(project.engine.key == "\(directory)/key.pem")
+            #expect(project.engine.key == .file("\(directory)/key.pem"))
         }
     }
 }

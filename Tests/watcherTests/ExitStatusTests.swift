@@ -11,7 +11,8 @@ import WatcherTestSupport
     @Test func `the numbers are frozen`() {
         let table: [ExitStatus: Int32] = [
             .success: 0, .unexpected: 1, .changesPending: 10, .drift: 11, .skipListed: 12, .suspended: 13,
-            .branchRewritten: 14, .restored: 20, .failed: 21, .restoreFailed: 22, .usage: 64, .invalidProject: 65,
+            .branchRewritten: 14, .notWorking: 15, .restored: 20, .failed: 21, .restoreFailed: 22, .usage: 64,
+            .invalidProject: 65,
             .engineUnreachable: 69, .stateUnusable: 74, .temporary: 75, .refused: 77, .invalidConfiguration: 78,
             .interrupted: 130, .terminated: 143,
         ]
@@ -20,7 +21,7 @@ import WatcherTestSupport
     }
 
     @Test func `the most serious status wins, in the documented order`() {
-        let order: [Int32] = [143, 130, 22, 21, 20, 1, 74, 69, 64, 78, 77, 65, 75, 14, 12, 13, 10, 11, 0]
+        let order: [Int32] = [143, 130, 22, 21, 20, 1, 74, 69, 64, 78, 77, 65, 75, 14, 15, 12, 13, 10, 11, 0]
         let statuses = order.compactMap(ExitStatus.init(rawValue:))
         #expect(statuses.count == ExitStatus.allCases.count)
         for (index, status) in statuses.enumerated() {
@@ -37,9 +38,9 @@ import WatcherTestSupport
             ],
             .temporary: [
                 .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
-                .dependencyNotReady, .hookFailed,
+                .dependencyNotReady, .hookFailed, .portTaken,
             ],
-            .engineUnreachable: [.engineUnreachable, .engineFailed],
+            .engineUnreachable: [.engineUnreachable, .engineFailed, .engineRestarted],
             .stateUnusable: [.stateUnusable, .diskFull],
             .refused: [
                 .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
@@ -62,7 +63,7 @@ import WatcherTestSupport
             .inSync: .success, .deployed: .success, .pending: .changesPending, .drift: .drift, .skipped: .skipListed,
             .suspended: .suspended, .rewritten: .branchRewritten, .restored: .restored, .failed: .failed,
             .restoreFailed: .restoreFailed, .invalid: .invalidProject, .error: .unexpected, .stopped: .success,
-            .started: .success, .removed: .success,
+            .started: .success, .removed: .success, .notWorking: .notWorking,
         ]
         for outcome in RunResult.Outcome.allCases {
             let result = RunResult(project: "shop", outcome: outcome, summary: "")
@@ -87,7 +88,7 @@ import WatcherTestSupport
             .compactMap { $0.prefixMatch(of: /\| (\d+) \|/).flatMap { Int32($0.1) } }
         #expect(inManual == ExitStatus.allCases.map(\.rawValue))
         #expect(inTable == ExitStatus.allCases.map(\.rawValue))
-        let order = "22, 21, 20, 1, 74, 69, 64, 78, 77, 65, 75, 14, 12, 13, 10, 11, 0"
+        let order = "22, 21, 20, 1, 74, 69, 64, 78, 77, 65, 75, 14, 15, 12, 13, 10, 11, 0"
         #expect(manual.contains(order))
         #expect(try document("docs/exit-status.md").contains(order))
     }

@@ -1,5 +1,7 @@
+import Reconcile
+
 @testable import watcher
 
 // Testing and Foundation have types of these names as well.
-typealias ExitStatus = watcher.ExitStatus
+typealias ExitStatus = Reconcile.ExitStatus
 typealias Progress = watcher.Progress

@@ -10,6 +10,8 @@ package struct ProjectLoader: Sendable {
         package var files: [String] = []
         package var projectDirectory: String?
         package var projectName: String?
+        /// The name when neither the request, nor a variable, nor a file gives one; nil is the directory's name.
+        package var fallbackProjectName: String?
         package var profiles: [String] = []
         /// Explicit env files; empty means the project's own `.env`.
         package var envFiles: [String] = []

@@ -144,7 +144,7 @@ struct ProjectSources {
             if !name.isEmpty { return name }
             throw ModelPath(keys: "name").error(.semantics, at: location, "the project name must not be empty")
         }
-        let name = Self.normalizedName(CleanPath.lastPart(of: directory))
+        let name = Self.normalizedName(request.fallbackProjectName ?? CleanPath.lastPart(of: directory))
         if !name.isEmpty { return name }
         throw ComposeError(.init(.semantics, at: nil, "the project has no name; give one with --project-name"))
     }

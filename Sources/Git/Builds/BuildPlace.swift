@@ -86,7 +86,7 @@ struct BuildPlace: Sendable {
         guard let pointer = realpath(work, nil) else { throw GitError.system("find \(work)", errno) }
         defer { free(pointer) }
         let real = String(cString: pointer)
-        var harvest = try Harvest(directory: try CheckoutDirectory(real), tree: tree, target: new)
+        var harvest = try Harvest(directory: try CheckoutDirectory(existing: real), tree: tree, target: new)
         try harvest.run()
         let list = try? JSONEncoder().encode(harvest.outputs)
         guard let list, FileManager.default.createFile(atPath: "\(new)/\(KeptBuild.list)", contents: list) else {

@@ -22,26 +22,36 @@ struct Checkout: Sendable {
         var isReplacing: Bool
     }
 
-    /// Compares the commit with what is on disk and prepares what differs. Nothing in the tree is touched; anything that
-    /// would be in the way is found here.
+    /// Compares the commit, with a build's outputs over its files, with what is on disk. Reads only.
     ///
-    /// A build's outputs go over the commit's files.
+    /// - Throws: `GitError` for an untracked file where one of the commit belongs.
+    func compare(_ tree: CommitTree, _ build: KeptBuild? = nil) throws -> CheckoutComparison {
+        try compare(CheckoutDirectory(existing: treePath), tree, build)
+    }
+
+    private func compare(
+        _ directory: CheckoutDirectory, _ tree: CommitTree, _ build: KeptBuild?
+    ) throws -> CheckoutComparison {
+        let outputs = build?.outputs ?? [:]
+        let wanted = try tree.allFiles().merging(outputs.mapValues(\.entry)) { $1 }
+        var comparison = CheckoutComparison(
+            directory: directory, tree: tree, manifest: try CheckoutManifest.load(manifestPath), wanted: wanted,
+            outputs: outputs)
+        try comparison.run()
+        return comparison
+    }
+
+    /// Compares, and prepares beside the checkout what differs. Nothing in the tree is touched.
     func stage(_ commit: CommitID, _ tree: CommitTree, _ build: KeptBuild? = nil) throws -> GitStagedCheckout {
         do {
             try FileManager.default.createDirectory(
                 atPath: projectDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch { throw GitError(.stateUnusable, "cannot make the directory \(projectDirectory): \(error)") }
-        let directory = try CheckoutDirectory(treePath)
-        let manifest = try CheckoutManifest.load(manifestPath)
-        let outputs = build?.outputs ?? [:]
-        let wanted = try tree.allFiles().merging(outputs.mapValues(\.entry)) { $1 }
-        var comparison = Comparison(
-            directory: directory, tree: tree, manifest: manifest, wanted: wanted, outputs: outputs)
-        try comparison.run()
+        let comparison = try compare(CheckoutDirectory(making: treePath), tree, build)
         let prepared = try prepare(comparison.writes, tree, build)
         return GitStagedCheckout(
-            checkout: self, commit: commit, manifest: manifest, kept: comparison.kept, prepared: prepared,
-            removed: comparison.removals, wantedDirectories: Set(wanted.keys.flatMap(\.parents)))
+            checkout: self, commit: commit, manifest: comparison.manifest, kept: comparison.kept, prepared: prepared,
+            removed: comparison.removals, wantedDirectories: Set(comparison.wanted.keys.flatMap(\.parents)))
     }
 
     func clearStage() throws {
@@ -52,7 +62,7 @@ struct Checkout: Sendable {
     }
 
     private func prepare(
-        _ writes: [Comparison.Write], _ tree: CommitTree, _ build: KeptBuild?
+        _ writes: [CheckoutComparison.Write], _ tree: CommitTree, _ build: KeptBuild?
     ) throws -> [Prepared] {
         try clearStage()
         guard !writes.isEmpty else { return [] }
@@ -91,89 +101,6 @@ struct Checkout: Sendable {
             guard fchmod(file, entry.kind == .executable ? 0o755 : 0o644) == 0 else {
                 throw GitError.system("set the mode of \(path)", errno)
             }
-        }
-    }
-}
-
-/// What has to change on disk for a commit to be checked out.
-private struct Comparison {
-    struct Write {
-        var path: TreePath
-        var entry: CommitTree.Entry
-        var isReplacing: Bool
-    }
-
-    let directory: CheckoutDirectory
-    let tree: CommitTree
-    let ours: [TreePath: CheckoutManifest.File]
-    private let ourDirectories: Set<TreePath>
-    let wanted: [TreePath: CommitTree.Entry]
-    /// Those of the wanted that a build made.
-    let outputs: [TreePath: KeptBuild.Output]
-
-    private(set) var writes: [Write] = []
-    private(set) var removals: [TreePath] = []
-    /// Files that are in place as they should be.
-    private(set) var kept: [CheckoutManifest.File] = []
-
-    init(
-        directory: CheckoutDirectory, tree: CommitTree, manifest: CheckoutManifest,
-        wanted: [TreePath: CommitTree.Entry], outputs: [TreePath: KeptBuild.Output]
-    ) {
-        self.directory = directory
-        self.tree = tree
-        ours = Dictionary(manifest.files.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
-        ourDirectories = Set(ours.keys.flatMap(\.parents))
-        self.wanted = wanted
-        self.outputs = outputs
-    }
-
-    mutating func run() throws {
-        for path in wanted.keys.sorted() {
-            if let entry = wanted[path] { try compare(path, entry) }
-        }
-        for path in ours.keys.sorted() where wanted[path] == nil {
-            if case .present(let status) = try directory.look(at: path), status.st_mode & S_IFMT != S_IFDIR {
-                removals.append(path)
-            }
-        }
-    }
-
-    private func isOurs(_ path: TreePath) -> Bool { ours[path] != nil || ourDirectories.contains(path) }
-
-    private mutating func compare(_ path: TreePath, _ entry: CommitTree.Entry) throws {
-        switch try directory.look(at: path) {
-        case .absent: writes.append(Write(path: path, entry: entry, isReplacing: false))
-        case .blocked(let obstacle):
-            guard ours[obstacle] != nil, wanted[obstacle] == nil else {
-                throw GitError.inTheWay(obstacle, of: path, in: directory.path)
-            }
-            writes.append(Write(path: path, entry: entry, isReplacing: false))
-        case .present(let status) where status.st_mode & S_IFMT == S_IFDIR:
-            if let stranger = try directory.stranger(below: path, isOurs: isOurs) {
-                throw GitError.inTheWay(stranger, of: path, in: directory.path)
-            }
-            writes.append(Write(path: path, entry: entry, isReplacing: false))
-        case .present(let status):
-            try compare(path, entry, status)
-        }
-    }
-
-    private mutating func compare(_ path: TreePath, _ entry: CommitTree.Entry, _ status: stat) throws {
-        let stamp = CheckoutManifest.Stamp(status)
-        let output = outputs[path]
-        let file = CheckoutManifest.File(
-            path: path, id: entry.id.hex, mode: output?.gitMode ?? entry.kind.mode, stamp: stamp)
-        if let old = ours[path], old.id == file.id, old.mode == file.mode, old.stamp == stamp {
-            kept.append(old)
-        } else if output?.hasMode(of: status) ?? true,
-            try directory.holds(entry, at: path, status: status, size: { try output?.size ?? tree.size(of: entry) })
-        {
-            kept.append(file)
-        } else if ours[path] != nil {
-            writes.append(Write(path: path, entry: entry, isReplacing: true))
-        } else {
-            throw GitError.inTheWay(path, of: path, in: directory.path)
         }
     }
 }

@@ -21,11 +21,19 @@ final class CheckoutDirectory {
     }
 
     let path: String
+    /// -1 when there is no such directory.
     private let root: Int32
     private var chain: [(name: String, file: Int32)] = []
 
+    /// Changes nothing: everything is absent when there is no such directory.
+    init(existing path: String) throws {
+        root = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard root >= 0 || errno == ENOENT else { throw GitError.system("open the checkout \(path)", errno) }
+        self.path = path
+    }
+
     /// Makes the directory (0755) when there is none.
-    init(_ path: String) throws {
+    init(making path: String) throws {
         if mkdir(path, 0o755) == 0 {
             chmod(path, 0o755)
         } else if errno != EEXIST {
@@ -38,7 +46,7 @@ final class CheckoutDirectory {
 
     deinit {
         forget()
-        close(root)
+        if root >= 0 { close(root) }
     }
 
     /// Closes what is kept open from earlier calls; needed before directories are removed.
@@ -48,6 +56,7 @@ final class CheckoutDirectory {
     }
 
     private func descend(_ names: ArraySlice<String>, making: Bool) throws -> Descent {
+        guard root >= 0 else { return .absent }
         let common = zip(chain, names).prefix { $0.name.utf8.elementsEqual($1.utf8) }.count
         for link in chain[common...] { close(link.file) }
         chain.removeSubrange(common...)
@@ -90,29 +99,45 @@ final class CheckoutDirectory {
     func holds(
         _ entry: CommitTree.Entry, at path: TreePath, status: stat, size: () throws -> Int
     ) throws -> Bool {
-        guard case .directory(let parent) = try descend(path.components.dropLast(), making: false),
-            let name = path.components.last
-        else { return false }
         let type = status.st_mode & S_IFMT
         if entry.kind == .link {
             guard type == S_IFLNK else { return false }
+        } else {
+            let isExecutable = status.st_mode & S_IXUSR != 0
+            guard type == S_IFREG, isExecutable == (entry.kind == .executable), try size() == Int(status.st_size)
+            else { return false }
+        }
+        return try id(at: path, status: status) == entry.id
+    }
+
+    /// Whether what stands at the path, a file or link with this status, is the file of the manifest.
+    func holds(_ file: CheckoutManifest.File, at path: TreePath, status: stat) throws -> Bool {
+        let isLink = file.mode == CommitTree.Entry.Kind.link.mode
+        guard (status.st_mode & S_IFMT == S_IFLNK) == isLink else { return false }
+        if !isLink, let mode = UInt32(file.mode, radix: 8), mode & 0o777 != status.st_mode & 0o777 { return false }
+        return try id(at: path, status: status)?.hex == file.id
+    }
+
+    /// The object id that Git gives to the content of a file or link; nil for what cannot be read.
+    private func id(at path: TreePath, status: stat) throws -> ObjectID? {
+        guard case .directory(let parent) = try descend(path.components.dropLast(), making: false),
+            let name = path.components.last
+        else { return nil }
+        if status.st_mode & S_IFMT == S_IFLNK {
             var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
             let count = readlinkat(parent, name, &buffer, buffer.count)
-            guard count >= 0 else { return false }
-            return try buffer[..<count].withUnsafeBytes { try CommitTree.id(ofContent: $0) } == entry.id
+            guard count >= 0 else { return nil }
+            return try buffer[..<count].withUnsafeBytes { try CommitTree.id(ofContent: $0) }
         }
-        let isExecutable = status.st_mode & S_IXUSR != 0
-        guard type == S_IFREG, isExecutable == (entry.kind == .executable),
-            try size() == Int(status.st_size)
-        else { return false }
+        guard status.st_mode & S_IFMT == S_IFREG else { return nil }
         let file = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-        guard file >= 0 else { return false }
+        guard file >= 0 else { return nil }
         defer { close(file) }
         let size = Int(status.st_size)
-        guard size > 0 else { return try CommitTree.id(ofContent: .init(start: nil, count: 0)) == entry.id }
-        guard let map = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), map != MAP_FAILED else { return false }
+        guard size > 0 else { return try CommitTree.id(ofContent: .init(start: nil, count: 0)) }
+        guard let map = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), map != MAP_FAILED else { return nil }
         defer { munmap(map, size) }
-        return try CommitTree.id(ofContent: UnsafeRawBufferPointer(start: map, count: size)) == entry.id
+        return try CommitTree.id(ofContent: UnsafeRawBufferPointer(start: map, count: size))
     }
 
     /// Moves a staged file to the path, making the directories above it. With `replacing` false, something that

@@ -28,14 +28,6 @@ package struct GitStagedCheckout: StagedCheckout {
         self.wantedDirectories = wantedDirectories
     }
 
-    package var changedPaths: [String] { (prepared.map(\.path) + removed).sorted().map(\.text) }
-
-    package var restoredPaths: [String] {
-        guard !manifest.isSwitching else { return [] }
-        let written = Dictionary(manifest.files.map { ($0.path, $0.id) }, uniquingKeysWith: { $1 })
-        return prepared.filter { $0.isReplacing && written[$0.path] == $0.entry.id.hex }.map(\.path.text)
-    }
-
     package func switchOver() async throws {
         let value = self
         try await thread.run { try value.putInPlace() }
@@ -47,7 +39,7 @@ package struct GitStagedCheckout: StagedCheckout {
     }
 
     private func putInPlace() throws {
-        let directory = try CheckoutDirectory(checkout.treePath)
+        let directory = try CheckoutDirectory(making: checkout.treePath)
         if !prepared.isEmpty || !removed.isEmpty { try announced().save(checkout.manifestPath) }
         for path in removed { try directory.removeFile(path) }
         try removeEmptyDirectories(directory)
@@ -76,6 +68,7 @@ package struct GitStagedCheckout: StagedCheckout {
         var files: [TreePath: CheckoutManifest.File] = [:]
         for file in manifest.files { files[file.path] = file }
         for file in kept { files[file.path] = file }
+        for path in removed { files[path]?.stamp = nil }
         for file in prepared {
             files[file.path] = CheckoutManifest.File(
                 path: file.path, id: file.entry.id.hex, mode: file.mode, stamp: nil)

@@ -13,8 +13,8 @@ package enum Revision: Sendable, Hashable, Codable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .branch(let name): "branch \(name)"
-        case .tag(let pattern): "tag \(pattern)"
-        case .commit(let id): "commit \(id)"
+        case .tag(let pattern): "tags \(pattern)"
+        case .commit(let id): "commit \(id.prefix(10))"
         }
     }
 }
@@ -22,21 +22,21 @@ package enum Revision: Sendable, Hashable, Codable, CustomStringConvertible {
 /// How to prove to the remote who we are, and to know who it is.
 package struct GitAccess: Sendable, Hashable {
     /// A private key for ssh; nil leaves the choice to ssh.
-    package var sshKey: String?
+    package var sshKey: SecretSource?
     /// A known_hosts file for ssh; nil is ssh's own.
     package var knownHosts: String?
     /// For http and https; with a token alone it may stay nil.
     package var username: String?
-    /// A file that holds the password or token for http and https, and nothing else but line ends.
-    package var passwordFile: String?
+    /// What holds the password or token for http and https, and nothing else but line ends.
+    package var password: SecretSource?
 
     package init(
-        sshKey: String? = nil, knownHosts: String? = nil, username: String? = nil, passwordFile: String? = nil
+        sshKey: SecretSource? = nil, knownHosts: String? = nil, username: String? = nil, password: SecretSource? = nil
     ) {
         self.sshKey = sshKey
         self.knownHosts = knownHosts
         self.username = username
-        self.passwordFile = passwordFile
+        self.password = password
     }
 }
 

@@ -13,6 +13,12 @@ package struct DeployableProject: Sendable, Equatable {
         self.project = project
         self.engine = engine
     }
+
+    /// A project that runs on the engine already, of which nothing is created.
+    init(running project: Project, on engine: EngineTraits) {
+        self.project = project
+        self.engine = engine
+    }
 }
 
 extension DeployableProject {

@@ -92,8 +92,8 @@ extension String {
 
 extension Plan.Change: CustomStringConvertible {
     /// `web: recreate: image nginx:1.25 → 1.27, environment FOO changed`
-    package var description: String { "\(kind == "service" ? name : "\(kind) \(name)"): \(line)" }
+    package var description: String { "\(kind == "service" ? name : "\(kind) \(name)"): \(text)" }
 
-    /// The same beside the name of its service: `recreate: image nginx:1.25 → 1.27`.
-    package var line: String { "\(action.rawValue): \(causes.joined(separator: ", "))" }
+    /// `recreate: image nginx:1.25 → 1.27`, where the subject is told beside it.
+    package var text: String { "\(action.rawValue): \(causes.joined(separator: ", "))" }
 }

@@ -72,12 +72,12 @@ package struct Plan: Sendable, Equatable {
     package struct Change: Sendable, Equatable, Codable {
         package enum Action: String, Sendable, Codable {
             case create, recreate, start, stop, restart, unpause, remove, scaleDown = "scale-down", reconnect, rename,
-                build
+                build, restore
             /// Recorded anew; nothing that runs changes.
             case update
         }
 
-        /// `service`, `network`, `volume`, `image` or `project`.
+        /// `service`, `network`, `volume`, `image`, `file` or `project`.
         package var kind: String
         package var name: String
         package var action: Action

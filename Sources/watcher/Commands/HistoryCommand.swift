@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Deploy
+internal import Reconcile
 internal import Store
 
 struct HistoryCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Reconcile
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -5,7 +5,8 @@ internal import Store
 
 /// The durable mark that keeps the next deploy from bringing back what was stopped by hand: a suspension of its own kind.
 private enum Halt {
-    static let reason = "stopped by hand; «watcher start» ends it"
+    private static let words = "stopped by hand"
+    static let reason = "\(words); `watcher start` ends it"
 
     /// Suspends the project's deploys. A suspension without an end that is there already does the same and stays.
     static func mark(_ project: String, _ store: Store) async throws {
@@ -14,9 +15,14 @@ private enum Halt {
         try await store.suspend(project, Suspension(reason: reason, since: Times.now, until: nil))
     }
 
+    /// Whether the project was stopped by hand.
+    static func isMarked(_ project: String, _ store: Store) async throws -> Bool {
+        try await store.record(of: project).suspension?.reason.hasPrefix(words) == true
+    }
+
     /// Ends the mark; a suspension with another reason stays.
     static func clear(_ project: String, _ store: Store) async throws {
-        guard try await store.record(of: project).suspension?.reason == reason else { return }
+        guard try await store.record(of: project).suspension?.reason.hasPrefix(words) == true else { return }
         _ = try await store.resume(project)
     }
 }
@@ -48,7 +54,8 @@ struct StopCommand: AsyncParsableCommand {
         let names = Set(services)
         try await runs.run(selected) { [project, dryRun] deployer in
             // Before anything stops: a stop that is cut short must not be healed either.
-            await deployer.stop(names, dryRun: dryRun) { try await Halt.mark(project, store) }
+            if dryRun { return await deployer.preview(.stopped, names) }
+            return await deployer.stop(names) { try await Halt.mark(project, store) }
         }
     }
 }
@@ -59,7 +66,7 @@ struct StartCommand: AsyncParsableCommand {
         usage: "watcher start [--dry-run] [<options>] <project> [<service> ...]",
         discussion: ExitStatus.help(
             [
-                .success, .changesPending, .restored, .failed, .restoreFailed, .usage, .engineUnreachable,
+                .success, .changesPending, .notWorking, .restored, .failed, .restoreFailed, .usage, .engineUnreachable,
                 .stateUnusable, .temporary,
                 .invalidConfiguration,
             ], example: "watcher start shop"))
@@ -76,9 +83,15 @@ struct StartCommand: AsyncParsableCommand {
         let store = try runs.wiring.store()
         let names = Set(services)
         try await runs.run(selected) { [project, dryRun] deployer in
-            let result = await deployer.start(names, dryRun: dryRun)
+            if dryRun { return await deployer.preview(.started, names) }
+            var result = await deployer.start(names)
             let isDone = [.inSync, .deployed, .started].contains(result.outcome)
-            if isDone, !dryRun, names.isEmpty { try await Halt.clear(project, store) }
+            if isDone, names.isEmpty {
+                try await Halt.clear(project, store)
+            } else if isDone, try await Halt.isMarked(project, store) {
+                result.warnings.append(
+                    "deploys of \(project) stay suspended; `watcher start \(project)` starts all of it and ends that")
+            }
             return result
         }
     }
@@ -102,7 +115,8 @@ struct DownCommand: AsyncParsableCommand {
         let selected = try runs.wiring.configuration().selected([project])
         let store = try runs.wiring.store()
         try await runs.run(selected) { [project, volumes, dryRun] deployer in
-            await deployer.down(volumes: volumes, dryRun: dryRun) { try await Halt.mark(project, store) }
+            if dryRun { return await deployer.preview(.absent(volumes: volumes)) }
+            return await deployer.down(volumes: volumes) { try await Halt.mark(project, store) }
         }
     }
 }

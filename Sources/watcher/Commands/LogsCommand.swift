@@ -48,7 +48,8 @@ struct LogsCommand: AsyncParsableCommand {
         let record = try await wiring.existingStore()?.record(of: project)
         let engine = try wiring.engine(selected.engine)
         do {
-            try await show(selected.settings.projectName, record ?? ProjectRecord(), engine, wiring)
+            let name = selected.settings.composeName(recorded: record?.lastGood?.snapshot?.project)
+            try await show(name, record ?? ProjectRecord(), engine, wiring)
             await engine.shutdown()
         } catch is LogPrinter.ReaderGone {
             await engine.shutdown()

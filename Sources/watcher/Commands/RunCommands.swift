@@ -80,7 +80,8 @@ struct CheckCommand: AsyncParsableCommand {
         usage: "watcher check [<options>] [<project> ...]",
         discussion: ExitStatus.help(
             [
-                .success, .changesPending, .drift, .skipListed, .suspended, .branchRewritten, .invalidProject,
+                .success, .changesPending, .drift, .skipListed, .suspended, .branchRewritten, .notWorking, .failed,
+                .restoreFailed, .invalidProject,
                 .engineUnreachable, .stateUnusable, .temporary, .refused, .invalidConfiguration,
             ], example: "watcher check shop || watcher deploy shop"))
 
@@ -106,7 +107,8 @@ struct DeployCommand: AsyncParsableCommand {
         usage: "watcher deploy [<options>] [<project> ...]",
         discussion: ExitStatus.help(
             [
-                .success, .skipListed, .suspended, .branchRewritten, .restored, .failed, .restoreFailed, .usage,
+                .success, .skipListed, .suspended, .branchRewritten, .notWorking, .restored, .failed, .restoreFailed,
+                .usage,
                 .invalidProject, .engineUnreachable, .stateUnusable, .temporary, .refused, .invalidConfiguration,
             ], example: "watcher deploy shop --format json"))
 
@@ -118,6 +120,9 @@ struct DeployCommand: AsyncParsableCommand {
 
     @Flag(help: "Deploy although the commit is on the skip list or the branch was rewritten.")
     var force = false
+
+    @Flag(help: "Suspend the project afterwards, so that the next run does not go back to the tip.")
+    var hold = false
 
     @Flag(help: "Stop after the plan; like check.")
     var dryRun = false
@@ -134,13 +139,14 @@ struct DeployCommand: AsyncParsableCommand {
     func run() async throws {
         let wiring = Wiring(options)
         let selected = try wiring.configuration().selected(projects)
-        var deploy = Deployer.Options()
-        deploy.commit = commit
-        deploy.force = force
-        deploy.dryRun = dryRun
-        deploy.keepFailed = noRollback
-        try await ProjectRuns(wiring: wiring, command: "deploy", changesThings: true).run(selected) { [deploy] in
-            await $0.deploy(deploy)
+        var request = DeployRequest()
+        request.commit = commit
+        request.force = force
+        request.keepsFailed = noRollback
+        if hold { request.hold = Suspension(reason: "held by watcher deploy --hold", since: Times.now, until: nil) }
+        let runs = ProjectRuns(wiring: wiring, command: "deploy", changesThings: !dryRun)
+        try await runs.run(selected) { [request, dryRun] in
+            dryRun ? await $0.check(request) : await $0.deploy(request)
         }
     }
 }
@@ -166,25 +172,44 @@ struct RollbackCommand: AsyncParsableCommand {
             valueName: "target"))
     var to: String?
 
+    @Flag(help: "Suspend the project afterwards, so that the next commit is not deployed by itself.")
+    var hold = false
+
+    @Option(help: ArgumentHelp("With --hold: until when, 2h or 2026-11-26T18:00:00Z.", valueName: "time"))
+    var until: String?
+
+    @Flag(help: "Go back to a deployment that failed, too.")
+    var force = false
+
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
         let wiring = Wiring(options)
         let selected = try wiring.configuration().selected([project])
-        let target = self.target
-        try await ProjectRuns(wiring: wiring, command: "rollback", changesThings: true).run(selected) {
-            await $0.rollback(to: target)
+        var request = RollbackRequest(to: target)
+        request.force = force
+        if hold {
+            request.hold = Suspension(
+                reason: "held by watcher rollback --hold", since: Times.now,
+                until: until.flatMap { Times.moment($0, now: Times.now, .future) })
+        }
+        try await ProjectRuns(wiring: wiring, command: "rollback", changesThings: true).run(selected) { [request] in
+            await $0.rollback(request)
         }
     }
 
     func validate() throws {
+        if until != nil, !hold { throw ValidationError("--until needs --hold.") }
+        if let until, Times.moment(until, now: Times.now, .future) == nil {
+            throw ValidationError("invalid time \"\(until)\": use 24h, 2026-11-21 or 2026-11-21T05:00:00Z")
+        }
         if let to, let id = DeploymentID(to), id.project != project {
             throw ValidationError("\(to) is no deployment of \(project).")
         }
     }
 
     /// Short numbers are deployments; anything longer is a commit.
-    var target: Deployer.RollbackTarget {
+    var target: RollbackRequest.Target {
         guard let to else { return .previous }
         if let id = DeploymentID(to) { return .deployment(id) }
         if to.count < 7, let number = Int(to) { return .deployment(DeploymentID(project: project, number: number)) }

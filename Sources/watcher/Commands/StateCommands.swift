@@ -62,7 +62,8 @@ struct StatusCommand: AsyncParsableCommand {
         var usage: [ContainerID: ContainerUsage] = [:]
         var trouble: String?
         do {
-            observed = try await engine.observe(ObservationQuery(project: project.settings.projectName))
+            let name = project.settings.composeName(recorded: record.lastGood?.snapshot?.project)
+            observed = try await engine.observe(ObservationQuery(project: name))
             if stats {
                 let running = observed?.containers.filter { $0.state == .running || $0.state == .paused } ?? []
                 usage = try await engine.usage(of: running.map(\.id))

@@ -38,6 +38,8 @@ struct ProjectConfiguration: Sendable {
     var revision: Revision
     var access: GitAccess
     var engine: EngineConfiguration
+    /// Where the Compose project's name is written, else the project's key.
+    var nameLocation: SourceLocation
 }
 
 /// How the engine is reached.
@@ -47,11 +49,17 @@ struct EngineConfiguration: Sendable, Hashable {
     /// The longest an ordinary answer may take; nil is the usual.
     var timeout: Duration?
     /// For `ssh://`: private key and file of known host keys.
-    var sshKey: String?
+    var sshKey: SecretSource?
     var knownHosts: String?
     var certificateAuthority: String?
     var certificate: String?
-    var key: String?
+    var key: SecretSource?
+
+    /// The same for the same engine, as far as that can be told from how it is written.
+    var place: String {
+        let place = host.hasSuffix("/") ? String(host.dropLast()) : host
+        return place.replacing("unix:///var/run/", with: "unix:///run/", maxReplacements: 1)
+    }
 }
 
 /// What is wrong with the configuration, each problem with its place.

@@ -17,8 +17,6 @@ struct ConfigurationReader {
     let file: String
     let environment: [String: String]
     let problems = SectionReader.Problems()
-    /// Problems of file permissions: they refuse, the rest is invalid.
-    private let refusals = SectionReader.Problems()
 
     init(file: String, environment: [String: String]) {
         self.file = file
@@ -69,14 +67,13 @@ struct ConfigurationReader {
                 problems.add("projects: expected a mapping of project names", at: section.location)
             }
         }
-        let all = (problems.list + refusals.list).sorted { left, right in
-            guard let left = left.location, let right = right.location else { return false }
-            return (left.line, left.column) < (right.line, right.column)
-        }
-        if !all.isEmpty {
-            var error = ConfigurationError(all)
-            error.isRefusal = problems.list.isEmpty
-            throw error
+        checkNames(of: projects)
+        guard problems.list.isEmpty else {
+            throw ConfigurationError(
+                problems.list.sorted { left, right in
+                    guard let left = left.location, let right = right.location else { return false }
+                    return (left.line, left.column) < (right.line, right.column)
+                })
         }
         return Configuration(projects: projects, file: file)
     }
@@ -97,9 +94,10 @@ struct ConfigurationReader {
         let repository = section.requiredString("repository").flatMap { remote($0, section) }
         let revision = revision(section)
         var settings = ProjectSettings(
-            name: entry.key, projectName: section.string("project_name") ?? entry.key,
-            repository: repository?.description ?? "", branch: revision?.description ?? "")
-        if !isProjectName(settings.projectName) {
+            name: entry.key, repository: repository?.description ?? "", revision: revision?.description ?? "")
+        if case .branch(let name) = revision { settings.branch = name }
+        settings.configuredProjectName = section.string("project_name")
+        if let name = settings.configuredProjectName, !isProjectName(name) {
             problems.add(
                 "\(section.name("project_name")): must be lower-case letters, digits, - and _, and begin with a letter "
                     + "or digit",
@@ -114,7 +112,22 @@ struct ConfigurationReader {
         // Whatever is missing was reported; all the other problems of the project were found as well.
         guard let repository, let revision else { return nil }
         return ProjectConfiguration(
-            settings: settings, repository: repository, revision: revision, access: access, engine: engine)
+            settings: settings, repository: repository, revision: revision, access: access, engine: engine,
+            nameLocation: section.node("project_name")?.location ?? entry.keyLocation)
+    }
+
+    /// Two projects of one name on one engine would each remove what the other has.
+    private func checkNames(of projects: [ProjectConfiguration]) {
+        var first: [String: ProjectConfiguration] = [:]
+        for project in projects {
+            let name = project.settings.composeName(recorded: nil)
+            guard let other = first.updateValue(project, forKey: "\(name) \(project.engine.place)") else { continue }
+            problems.add(
+                "projects.\(project.settings.name): the Compose project name \"\(name)\" is that of "
+                    + "projects.\(other.settings.name) (\(other.nameLocation)) too, on the same engine; give one of them "
+                    + "another project_name",
+                at: project.nameLocation)
+        }
     }
 
     private func isProjectName(_ name: String) -> Bool {
@@ -213,67 +226,36 @@ struct ConfigurationReader {
         settings.allowsRewrite = git.bool("allow_rewrite", default: false)
         access.knownHosts = git.string("known_hosts").map(absolute)
         access.username = git.string("username")
-        access.sshKey = secretFile("ssh_key", git)
-        access.passwordFile = secretFile("password", git)
+        access.sshKey = secret("ssh_key", git)
+        access.password = secret("password", git)
         return access
     }
 
-    /// The path of a secret: `PATH`, `{file: PATH}` or `{credential: NAME}` of systemd; private to its owner.
-    private func secretFile(_ key: String, _ section: SectionReader) -> String? {
+    /// Where a secret is: `PATH`, `{file: PATH}` or `{credential: NAME}` of systemd. Nothing is looked up on disk.
+    private func secret(_ key: String, _ section: SectionReader) -> SecretSource? {
         guard let node = section.node(key) else { return nil }
-        var path: String
         if node.mapping != nil {
             guard
                 let secret = SectionReader(
                     node, path: section.name(key), keys: ["file", "credential"], problems: problems)
             else { return nil }
-            if let credential = secret.string("credential") {
-                guard let directory = environment["CREDENTIALS_DIRECTORY"] else {
-                    problems.add(
-                        "\(secret.path): credential \(credential) is given, but $CREDENTIALS_DIRECTORY is not set; run "
-                            + "under systemd with LoadCredential=",
-                        at: node.location)
-                    return nil
-                }
-                path = "\(directory)/\(credential)"
-            } else if let file = secret.string("file") {
-                path = absolute(file)
-            } else {
-                problems.add("\(secret.path): expected file or credential", at: node.location)
-                return nil
+            switch (secret.string("file"), secret.string("credential")) {
+            case (let file?, nil): return .file(absolute(file))
+            case (nil, let name?):
+                if !name.isEmpty, !name.contains("/"), name != ".", name != ".." { return .credential(name) }
+                problems.add(
+                    "\(secret.name("credential")): \"\(name)\" is not the name of a credential: it has no slash",
+                    at: secret.node("credential")?.location ?? node.location)
+            default: problems.add("\(secret.path): expected either file or credential", at: node.location)
             }
         } else if key == "password" {
             problems.add(
                 "\(section.name(key)): secrets are never values here; write {file: PATH} or {credential: NAME}",
                 at: node.location)
-            return nil
-        } else {
-            path = absolute(section.string(key) ?? "")
+        } else if let path = section.string(key) {
+            return .file(absolute(path))
         }
-        checkPrivate(path, section.name(key), node.location)
-        return path
-    }
-
-    private func checkPrivate(_ path: String, _ name: String, _ location: SourceLocation) {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            problems.add("\(name): \(path) cannot be read: \(String(cString: strerror(errno)))", at: location)
-            return
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            problems.add("\(name): \(path) is not a file", at: location)
-            return
-        }
-        // systemd gives a service its right to read a credential by an access list, which shows as the group's.
-        let credentials = environment["CREDENTIALS_DIRECTORY"].map { $0 + "/" }
-        let forbidden: mode_t = credentials.map(path.hasPrefix) == true ? 0o007 : 0o077
-        if status.st_mode & forbidden != 0 {
-            let mode = String(status.st_mode & 0o777, radix: 8)
-            refusals.add(
-                "\(name): \(path) can be read by others (mode \(mode)); run chmod 600 \(path)", at: location)
-        } else if Foundation.access(path, R_OK) != 0 {
-            refusals.add("\(name): \(path) cannot be read: \(String(cString: strerror(errno)))", at: location)
-        }
+        return nil
     }
 
     private func engine(_ section: SectionReader) -> EngineConfiguration {
@@ -285,7 +267,7 @@ struct ConfigurationReader {
         else { return engine }
         engine.timeout = reader.duration("timeout", above: .zero)
         engine.knownHosts = reader.string("known_hosts").map(absolute)
-        engine.sshKey = secretFile("ssh_key", reader)
+        engine.sshKey = secret("ssh_key", reader)
         if let host = reader.string("host") {
             engine.host = host
             do { _ = try EngineEndpoint(host) } catch {
@@ -299,7 +281,7 @@ struct ConfigurationReader {
         }) {
             engine.certificateAuthority = tls.string("ca").map(absolute)
             engine.certificate = tls.string("cert").map(absolute)
-            engine.key = secretFile("key", tls)
+            engine.key = secret("key", tls)
         }
         return engine
     }

@@ -37,32 +37,8 @@ package struct DeploymentID: Hashable, Sendable, Codable, CustomStringConvertibl
 
 /// The record of one attempt to make a project run as a commit says.
 package struct Deployment: Sendable, Equatable, Codable {
-    package enum Kind: String, Sendable, Codable {
-        /// A new commit, or a changed configuration.
-        case deploy
-        /// What ran differed from what was deployed.
-        case heal
-        /// Asked for by hand.
-        case rollback
-    }
-
-    package enum Status: String, Sendable, Codable {
-        /// Under way, or left behind by a process that died.
-        case open
-        case succeeded
-        /// Failed, and what ran before was put back.
-        case restored
-        /// Failed, and there was nothing to put back (or `--no-rollback`).
-        case failed
-        /// Failed, and putting back failed too.
-        case restoreFailed = "restore-failed"
-        /// The run was ended from outside; a later run put things right.
-        case interrupted
-        /// The commit's Compose project is invalid; nothing was touched.
-        case invalid
-        /// Ended before anything was touched, by trouble that passes.
-        case postponed
-    }
+    package typealias Kind = DeploymentKind
+    package typealias Status = DeploymentStatus
 
     package var id: DeploymentID
     package var kind: Kind

@@ -2,34 +2,7 @@ package import Reconcile
 
 /// What one run did for one project: the value text, JSON and the exit status are made from.
 package struct RunResult: Sendable, Equatable, Codable {
-    /// How the run ended; each has one exit status (contract, section 3).
-    package enum Outcome: String, Sendable, Codable, CaseIterable {
-        /// Nothing to do.
-        case inSync = "in-sync"
-        /// A deployment, heal or rollback was carried out and verified.
-        case deployed
-        /// `stop`, `start` of some services, `down`: done.
-        case stopped, started, removed
-        /// `check`: changes are pending.
-        case pending
-        /// `check`: no new commit, but what runs differs from what was deployed.
-        case drift
-        /// The tip is on the skip list.
-        case skipped
-        case suspended
-        /// The branch was rewritten and that is not allowed.
-        case rewritten
-        /// Failed and restored.
-        case restored
-        /// Failed, nothing to restore.
-        case failed
-        /// Failed, and restoring failed.
-        case restoreFailed = "restore-failed"
-        /// The commit's Compose project is invalid.
-        case invalid
-        /// Could not be carried out; `error.reason` says which class of trouble.
-        case error
-    }
+    package typealias Outcome = Reconcile.Outcome
 
     package struct Failure: Sendable, Equatable, Codable {
         package var reason: Reason
@@ -37,10 +10,13 @@ package struct RunResult: Sendable, Equatable, Codable {
         package var message: String
         package var advice: String
         package var service: String?
+        /// The last lines of the failing container's log.
         package var logLines: [String]
+        /// What its health check printed last.
+        package var probe: String?
 
         private enum CodingKeys: String, CodingKey {
-            case reason, stage, message, advice, service
+            case reason, stage, message, advice, service, probe
             case logLines = "log_lines"
         }
     }
@@ -58,6 +34,8 @@ package struct RunResult: Sendable, Equatable, Codable {
     /// One sentence for people: what was done, or what is running now.
     package var summary: String
     package var failure: Failure?
+    /// How what should run is doing, as the engine said after the run; nil when it was not asked.
+    package var standing: Standing?
     /// Milliseconds the run took.
     package var milliseconds: Int = 0
 

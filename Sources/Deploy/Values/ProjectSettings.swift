@@ -4,8 +4,8 @@ package import Compose
 package struct ProjectSettings: Sendable, Equatable {
     /// The configuration's key: the name of the project everywhere in watcher.
     package var name: String
-    /// The Compose project name.
-    package var projectName: String
+    /// The Compose project's name, when the configuration says it.
+    package var configuredProjectName: String?
     /// The directory of the Compose files below the checkout; "." for its root.
     package var directory: String = "."
     /// Compose files relative to the directory; empty means Compose's own discovery.
@@ -16,7 +16,10 @@ package struct ProjectSettings: Sendable, Equatable {
     package var environment: [String: String] = [:]
     /// The repository's URL without userinfo, for messages.
     package var repository: String
-    package var branch: String
+    /// The branch that is followed; nil for a tag or a commit.
+    package var branch: String?
+    /// What is followed, for messages: `branch main`, `tags v*`, `commit 0123456789`.
+    package var revision: String
     package var allowsRewrite = false
     /// The longest a service may take to become healthy; nil derives it from the health check.
     package var healthTimeout: Duration?
@@ -41,10 +44,14 @@ package struct ProjectSettings: Sendable, Equatable {
     /// Images are kept that the good deployments of this many of the newest commits ran.
     static let commitsWithImages = 5
 
-    package init(name: String, projectName: String, repository: String, branch: String) {
+    package init(name: String, repository: String, revision: String, branch: String? = nil) {
         self.name = name
-        self.projectName = projectName
         self.repository = repository
+        self.revision = revision
         self.branch = branch
     }
+
+    /// The Compose project's name where nothing is loaded: the configured one, else that of the recorded project, else the
+    /// key.
+    package func composeName(recorded project: Project?) -> String { configuredProjectName ?? project?.name ?? name }
 }

@@ -1,30 +1,29 @@
 import FoundationEssentials
 import Reconcile
 
-extension DeployRun {
+extension Run {
     /// Runs what has to succeed before anything is touched. A failure is recorded, and the next run tries again.
-    func runPreDeploy(_ candidate: Candidate, _ plan: Plan) async throws {
+    func runPreDeploy(_ provided: Provided) async throws {
         guard !settings.hooks.preDeploy.isEmpty else { return }
-        var deployment = newDeployment(candidate.kind, candidate.commit, .open)
-        deployment.changes = plan.changes
+        var deployment = newDeployment(provided.candidate.kind, provided.candidate.commit, .open)
+        deployment.changes = provided.compared.changes
         do {
             for hook in settings.hooks.preDeploy {
                 try await run(hook, "pre_deploy", .apply, HookInput(self, "pre_deploy", deployment))
             }
         } catch {
             let failure = DeployError(error, stage: .apply)
-            journal.status(.apply, .failed, failure.message.firstLine)
-            if failure.reason != .interrupted { try await recordPostponement(deployment, failure) }
+            log.status(.apply, .failed, failure.message.firstLine)
             throw failure
         }
     }
 
-    /// Runs what follows a deployment that succeeded; a failure is only told. Returns warnings.
+    /// Runs what follows a deployment that succeeded; a failure is only reported. Returns warnings.
     func runPostDeploy(_ deployment: Deployment) async -> [String] {
         await runAfterwards(settings.hooks.postDeploy, "post_deploy", .record, deployment, nil)
     }
 
-    /// Runs what follows a deployment that failed, after what ran before was put back; a failure is only told.
+    /// Runs what follows a deployment that failed, after it was rolled back; a failure is only reported. Returns warnings.
     @discardableResult
     func runOnFailure(_ deployment: Deployment, _ failure: DeployError) async -> [String] {
         await runAfterwards(settings.hooks.onFailure, "on_failure", .rollback, deployment, failure)
@@ -39,7 +38,7 @@ extension DeployRun {
                 try await run(hook, name, stage, HookInput(self, name, deployment, failure))
             } catch {
                 let warning = DeployError(error, stage: stage).message.firstLine
-                journal.progress(stage, .warning, warning)
+                log.progress(stage, .warning, warning)
                 warnings.append(warning)
             }
         }
@@ -49,32 +48,16 @@ extension DeployRun {
     private func run(_ hook: HostCommand, _ name: String, _ stage: Event.Stage, _ input: HookInput) async throws {
         var command = hook
         command.input = try input.json()
-        command.environment.merge(input.variables(checkout: deployer.source.checkoutPath)) { configured, _ in configured
+        command.environment.merge(input.variables(checkout: source.checkoutPath)) { configured, _ in configured
         }
-        journal.progress(stage, .running, "\(name): running \(hook.title.firstLine)")
+        log.progress(stage, .running, "\(name): running \(hook.title.firstLine)")
         let (end, lines) = try await output(of: command, stage)
         guard end != .exited(status: 0) else { return }
         var failure = DeployError(
             stage: stage, reason: .hookFailed, message: "\(name): \(hook.title.firstLine) \(end)",
-            advice: "Correct what the hook does, or hooks.\(name) in the configuration; nothing was touched.")
+            advice: "Correct the hook, or hooks.\(name) in the configuration.")
         failure.logLines = lines
         throw failure
-    }
-
-    /// Records an attempt that ended before anything was touched; the same trouble again is the same record, counted on.
-    func recordPostponement(_ attempt: Deployment, _ failure: DeployError) async throws {
-        var deployment = attempt
-        deployment.status = .postponed
-        if let latest = facts.record.latest, latest.status == .postponed, latest.reason == failure.reason,
-            latest.commit.id == attempt.commit.id
-        {
-            deployment.id = latest.id
-            deployment.attempts = latest.attempts + 1
-        }
-        deployment.reason = failure.reason
-        deployment.message = ([failure.message] + failure.logLines).joined(separator: "\n")
-        deployment.finishedAt = journal.time
-        try await save(deployment)
     }
 }
 
@@ -82,8 +65,8 @@ extension DeployRun {
 private struct HookInput: Encodable {
     struct Deployment: Encodable {
         var id: DeploymentID
-        var kind: Deploy.Deployment.Kind
-        var status: Deploy.Deployment.Status
+        var kind: DeploymentKind
+        var status: DeploymentStatus
         var commit: Commit
         /// What was deployed before.
         var previous: Commit?
@@ -100,17 +83,22 @@ private struct HookInput: Encodable {
     var hook: String
     var project: String
     var composeProject: String
-    var branch: String
+    /// The bare name of the branch; missing where a tag or commit is followed.
+    var branch: String?
+    /// What is followed, in words: `branch main`.
+    var revision: String
     var deployment: Deployment
 
-    init(_ run: DeployRun, _ hook: String, _ deployment: Deploy.Deployment, _ failure: DeployError? = nil) {
+    init(_ run: Run, _ hook: String, _ deployment: Deploy.Deployment, _ failure: DeployError? = nil) {
         self.hook = hook
         project = run.settings.name
-        composeProject = run.settings.projectName
+        composeProject = run.settings.composeName(
+            recorded: deployment.snapshot?.project ?? run.record.lastGood?.snapshot?.project)
         branch = run.settings.branch
+        revision = run.settings.revision
         self.deployment = Deployment(
             id: deployment.id, kind: deployment.kind, status: deployment.status, commit: deployment.commit,
-            previous: run.facts.before?.commit, changes: deployment.changes,
+            previous: run.record.deployed, changes: deployment.changes,
             reason: failure?.reason ?? deployment.reason, message: failure?.message ?? deployment.message,
             service: failure?.service, logLines: failure?.logLines, startedAt: deployment.startedAt,
             finishedAt: deployment.finishedAt)
@@ -126,11 +114,12 @@ private struct HookInput: Encodable {
     func variables(checkout: String) -> [String: String] {
         var variables = [
             "WATCHER_HOOK": hook, "WATCHER_PROJECT": project, "WATCHER_COMPOSE_PROJECT": composeProject,
-            "WATCHER_BRANCH": branch, "WATCHER_CHECKOUT": checkout,
+            "WATCHER_REVISION": revision, "WATCHER_CHECKOUT": checkout,
             "WATCHER_DEPLOYMENT": deployment.id.description, "WATCHER_KIND": deployment.kind.rawValue,
             "WATCHER_STATUS": deployment.status.rawValue, "WATCHER_COMMIT": deployment.commit.id.hex,
             "WATCHER_SUBJECT": deployment.commit.subject,
         ]
+        variables["WATCHER_BRANCH"] = branch
         variables["WATCHER_PREVIOUS_COMMIT"] = deployment.previous?.id.hex
         variables["WATCHER_REASON"] = deployment.reason?.rawValue
         variables["WATCHER_MESSAGE"] = deployment.message?.firstLine

@@ -15,6 +15,8 @@ package struct DeployError: Error, Sendable, Equatable, CustomStringConvertible 
     package var service: String?
     /// The last lines of the failing container's log.
     package var logLines: [String] = []
+    /// What the failing container's health check printed last.
+    package var probe: String?
 
     package init(stage: Event.Stage, reason: Reason, message: String, advice: String = "", service: String? = nil) {
         self.stage = stage

@@ -1,0 +1,74 @@
+import Reconcile
+
+// What `check` says: the same comparison, and nothing after it.
+
+extension Fetched {
+    func preview() async throws -> RunResult {
+        let build = run.wantedBuild(commit.id)
+        if let build, try await !run.source.keptBuilds().contains(build) { return try await toBeBuilt() }
+        do {
+            async let prefetched = run.prefetch(commit)
+            let checkout = try await run.compareCheckout(commit, build)
+            let candidate = try await run.load(commit, build)
+            var result = run.preview(try await run.compare(candidate, checkout, await prefetched))
+            result.tip = tip
+            return result
+        } catch let failure as DeployError where failure.reason.isInvalidProject {
+            let kept = try await run.previewDeployed()
+            var facts = run.facts(.failedUntouched(failure.reason), kind: .deploy)
+            facts.standing = kept?.standing
+            var result = run.result(
+                facts, failure, summary: "\(commit.id.short) cannot be deployed; \(run.whatRuns(facts.standing))",
+                tip: tip)
+            result.changes = kept?.changes ?? []
+            return result
+        }
+    }
+
+    func previewHeld(_ hold: Decision.Hold) async throws -> RunResult {
+        run.held(hold, tip: tip, try await run.previewDeployed())
+    }
+
+    /// Before the commit is built nothing can be known of what else would change.
+    private func toBeBuilt() async throws -> RunResult {
+        let standing = try await run.currentStanding()
+        run.log.status(.build, .skipped, "\(commit.id.short) would be built first")
+        return run.result(
+            .pending, kind: .deploy, standing: standing,
+            summary: "\(commit.id.short) would be built first, and what else changes is known only then; "
+                + run.whatRuns(standing))
+    }
+}
+
+extension Run {
+    func previewDeployed() async throws -> RunResult? {
+        guard let candidate = deployedCandidate else { return nil }
+        let checkout = try await compareCheckout(candidate.commit, candidate.snapshot.hostBuild)
+        return preview(try await compare(candidate, checkout))
+    }
+
+    fileprivate func preview(_ compared: Compared) -> RunResult {
+        let runs = whatRuns(compared.standing)
+        var result: RunResult
+        if compared.candidate.kind != .heal {
+            let commit = compared.candidate.commit.id.short
+            let what = compared.changes.isEmpty ? "no service changes" : "changes are pending"
+            result = self.result(
+                .pending, kind: .deploy, standing: compared.standing, summary: "\(commit): \(what); \(runs)")
+        } else if compared.changesSomething {
+            result = self.result(
+                .drift, kind: .heal, standing: compared.standing,
+                summary: compared.standing.works
+                    ? "what runs differs from what was deployed; \(runs)" : runs)
+        } else {
+            result = self.result(.upToDate, kind: .heal, standing: compared.standing, summary: runs)
+            if result.outcome == .inSync { result.summary = "in sync; \(runs)" }
+        }
+        result.changes = compared.changes
+        result.warnings = compared.plan.warnings + compared.candidate.warnings
+        if let open = record.open {
+            result.warnings.append("deployment \(open.id) was never finished; the next deploy undoes it first")
+        }
+        return result
+    }
+}

@@ -1,0 +1,125 @@
+import Compose
+import Reconcile
+
+// The path from a commit, or from a recorded deployment, to a verdict. Deploy, heal, rollback, hold and start all take it.
+
+extension Fetched {
+    /// Makes the project run as the commit says.
+    func reconcile(_ request: DeployRequest) async throws -> RunResult {
+        do {
+            let build = run.wantedBuild(commit.id)
+            if let build { try await run.build(commit, build) }
+            async let prefetched = run.prefetch(commit)
+            let checkout = try await run.compareCheckout(commit, build)
+            var candidate = try await run.load(commit, build)
+            candidate.intent.keepsFailed = request.keepsFailed
+            candidate.intent.hold = request.hold
+            var result = try await run.reconcile(candidate, checkout, await prefetched)
+            result.tip = tip
+            if isRequested, commit.id != tip.id, result.failure == nil, request.hold == nil {
+                result.warnings.append(
+                    "the next run deploys \(tip.id.short), the tip of \(run.settings.revision); `--hold` keeps "
+                        + "\(commit.id.short)")
+            }
+            return result
+        } catch let failure as DeployError {
+            return try await concludeUnloaded(failure)
+        }
+    }
+
+    /// The commit has no project that could be compared. It is recorded, and what was deployed is kept as it is.
+    private func concludeUnloaded(_ failure: DeployError) async throws -> RunResult {
+        var result = try await run.concludeUntouched(failure, .deploy, commit)
+        result.tip = tip
+        guard failure.reason.isInvalidProject else { return result }
+        let kept = try await run.next().keepDeployed()
+        guard let kept else { return result }
+        if kept.failure != nil { return kept.reporting(beside: result) }
+        result.changes = kept.changes
+        result.standing = kept.standing
+        result.warnings += kept.warnings
+        if kept.outcome == .notWorking || kept.outcome == .restoreFailed { result.summary += "; \(kept.summary)" }
+        return result
+    }
+
+    /// Leaves the tip alone and keeps what was deployed as it is.
+    func hold(_ hold: Decision.Hold) async throws -> RunResult {
+        run.log.status(.verify, .skipped, hold.description)
+        let kept = try await run.keepDeployed()
+        return run.held(hold, tip: tip, kept)
+    }
+}
+
+extension Run {
+    /// From a loaded project to a verified and recorded deployment: the one apply path.
+    func reconcile(
+        _ candidate: Candidate, _ checkout: CheckoutDifference, _ prefetched: Prefetched? = nil
+    ) async throws -> RunResult {
+        let compared: Compared
+        do {
+            compared = try await compare(candidate, checkout, prefetched)
+        } catch let failure as DeployError {
+            return try await concludeUntouched(failure, candidate.kind, candidate.commit)
+        }
+        do {
+            let provided = try await provide(compared)
+            if provided.isUpToDate { return try await concludeUpToDate(provided) }
+            if changesNothing(provided) { return try await advance(provided) }
+            return try await withStagedCheckout(of: provided.candidate) { staged in
+                try await runPreDeploy(provided)
+                let attempt = try await open(provided)
+                return try await log.saving(to: attempt.deployment.id, in: store) {
+                    try await attempt.conclude(await attempt.apply(staged))
+                }
+            }
+        } catch let failure as DeployError {
+            return try await concludeUntouched(failure, candidate.kind, candidate.commit, compared.changes)
+        }
+    }
+
+    /// Heals what was deployed; nil when nothing good ever was.
+    func keepDeployed() async throws -> RunResult? {
+        guard let candidate = deployedCandidate else { return nil }
+        return try await reconcile(recorded: candidate)
+    }
+
+    /// The same from a recorded deployment.
+    func reconcile(recorded candidate: Candidate) async throws -> RunResult {
+        let checkout = try await compareCheckout(candidate.commit, candidate.snapshot.hostBuild)
+        return try await reconcile(candidate, checkout)
+    }
+
+    /// The commit is another one, but the project is the same in every respect, and so is what runs.
+    private func changesNothing(_ provided: Provided) -> Bool {
+        let candidate = provided.candidate
+        guard candidate.kind == .deploy, let last = record.lastGood?.snapshot,
+            record.deployed?.id != candidate.commit.id
+        else { return false }
+        let isSame =
+            candidate.snapshot.project == last.project && candidate.snapshot.contents == last.contents
+            && candidate.snapshot.builds == last.builds && candidate.snapshot.hostBuild == nil && last.hostBuild == nil
+        let isSkipped = record.skipped.contains { $0.commit == candidate.commit.id }
+        return isSame && !isSkipped && candidate.intent.hold == nil && !provided.compared.plan.changesSomething
+            && provided.compared.checkout.restoredPaths.isEmpty
+    }
+}
+
+extension Decision.Hold {
+    var description: String {
+        switch self {
+        case .skipListed(let reason): "the tip is on the skip list (\(reason))"
+        case .rewritten(let deployed): "the branch was rewritten: \(deployed.short) is no longer part of it"
+        }
+    }
+}
+
+extension RunResult {
+    /// This result, with what the run was about beforehand as its first words.
+    fileprivate func reporting(beside other: RunResult) -> RunResult {
+        var result = self
+        result.tip = other.tip
+        result.warnings = other.warnings + warnings
+        if let failure = other.failure { result.warnings.append(failure.message.firstLine) }
+        return result
+    }
+}

@@ -1,0 +1,160 @@
+import Reconcile
+
+// Sentences about a run, made from the verdict and the standing: what was done, what runs now, what to do next.
+
+extension Run {
+    /// The result of a run that did not fail, by the verdict on how it ended.
+    func result(
+        _ ending: VerdictFacts.Ending, kind: DeploymentKind, standing: Standing?, summary: String
+    ) -> RunResult {
+        var facts = facts(ending, kind: kind)
+        facts.standing = standing
+        return result(facts, nil, summary: summary, tip: nil)
+    }
+
+    func result(_ facts: VerdictFacts, _ failure: DeployError?, summary: String, tip: Commit?) -> RunResult {
+        var result = RunResult(project: settings.name, outcome: Verdict(facts).outcome, summary: summary)
+        result.tip = tip
+        result.deployed = record.deployed
+        result.standing = facts.standing
+        result.failure = failure.map(RunResult.Failure.init)
+        return result
+    }
+
+    /// The tip was left alone; `kept` says what became of what was deployed.
+    func held(_ hold: Decision.Hold, tip: Commit, _ kept: RunResult?) -> RunResult {
+        if let kept, kept.failure != nil {
+            var result = kept
+            result.tip = tip
+            result.summary = "\(hold.description); \(kept.summary)"
+            return result
+        }
+        var result = self.result(
+            .held(hold), kind: .deploy, standing: kept?.standing,
+            summary: "\(hold.description); \(whatRuns(kept?.standing))")
+        result.tip = tip
+        result.changes = kept?.changes ?? []
+        result.deployment = kept?.deployment
+        result.warnings = kept?.warnings ?? []
+        if case .rewritten(let deployed) = hold {
+            result.failure = RunResult.Failure(
+                DeployError(
+                    stage: .verify, reason: .branchRewritten,
+                    message: "\(settings.revision) of \(settings.repository) no longer contains the deployed commit "
+                        + deployed.short,
+                    advice: "Deploy it once with --force, or set git.allow_rewrite for the project."))
+        }
+        log.status(.verify, .skipped, result.summary)
+        return result
+    }
+
+    /// The suspension that holds now.
+    var suspension: Suspension? {
+        guard let suspension = record.suspension else { return nil }
+        if let until = suspension.until, until <= now { return nil }
+        return suspension
+    }
+
+    func suspended(_ suspension: Suspension) -> RunResult {
+        let result = self.result(
+            .suspended, kind: .deploy, standing: nil, summary: "suspended: \(suspension.reason); \(deployedText)")
+        log.status(.fetch, .skipped, result.summary)
+        return result
+    }
+
+    /// What to say when a run could not be carried out at all.
+    func failed(_ failure: DeployError) -> RunResult {
+        let unfinished = record.open.map { "deployment \($0.id) is unfinished; the next run undoes it" }
+        return result(
+            facts(.failedUntouched(failure.reason), kind: .deploy), failure,
+            summary: unfinished ?? "nothing was changed; \(deployedText)", tip: nil)
+    }
+
+    // MARK: - What runs
+
+    /// What was deployed last: `shop was deployed from 3f2a1c9d0e (Add the cart)`.
+    private var deployedText: String {
+        guard let commit = record.deployed else { return "watcher has not deployed \(settings.name) yet" }
+        return "\(commit.id.short) (\(commit.subject)) is deployed"
+    }
+
+    /// What runs now, by the standing: never what was meant.
+    func whatRuns(_ standing: Standing?) -> String {
+        guard let commit = record.deployed else { return "watcher has not deployed \(settings.name) yet" }
+        guard let standing else { return deployedText }
+        let runs = "\(settings.name) runs \(commit.id.short) (\(commit.subject))"
+        if standing.works {
+            let starting = standing.services.filter { $0.state == .starting }.map(\.name)
+            return starting.isEmpty ? runs : "\(runs), and \(starting.joined(separator: ", ")) is starting"
+        }
+        let broken = standing.broken.map { "\($0.name) \($0.trouble?.text ?? "does not work")" }
+            .joined(separator: ", ")
+        return standing.runsAnything ? "\(runs), but \(broken)" : "nothing of \(settings.name) runs: \(broken)"
+    }
+
+    /// What a deployment did that succeeded.
+    func summary(ofSuccess candidate: Candidate, _ changes: [Plan.Change]) -> String {
+        let what =
+            changes.isEmpty ? "nothing had to change" : "\(changes.count) change\(changes.count == 1 ? "" : "s")"
+        var text = "\(candidate.kind.pastTense) \(candidate.commit.id.short): \(what)"
+        if let skip = candidate.intent.skip {
+            text += "; \(skip.commit.short) is on the skip list"
+            text +=
+                candidate.intent.hold == nil
+                ? " and is not deployed again, but the next commit is; to return: "
+                : "; to return: `watcher resume \(settings.name)`, "
+            text +=
+                "`watcher skip-list remove \(settings.name) \(skip.commit.short)`, `watcher deploy \(settings.name)`"
+        }
+        if let hold = candidate.intent.hold {
+            text += "; deploys are suspended until "
+            text += hold.until == nil ? "`watcher resume \(settings.name)`" : "the time that was given"
+        }
+        return text
+    }
+
+    /// What became of a deployment that failed, and what runs now.
+    func summary(ofFailure facts: VerdictFacts, _ undone: Undone?) -> String {
+        let verdict = Verdict(facts)
+        switch undone {
+        case nil:
+            return "nothing was touched; \(whatRuns(facts.standing))"
+        case .postponed: return "the next run puts the previous containers back"
+        case .leftAlone: return "left as it is, as requested"
+        case .failed(let failure, _):
+            return "rolling back failed too: \(failure.message.firstLine); \(whatRunsAfterUndo(facts))"
+        case .done where !facts.ranBefore: return "there was nothing to roll back to"
+        case .done where facts.standing?.works == true:
+            return "rolled back: the previous containers are running again; \(whatRuns(facts.standing))"
+        case .done:
+            let what =
+                verdict.outcome == .notWorking ? "left as it was" : "rolled back, but what ran before does not work"
+            return "\(what): \(whatRunsAfterUndo(facts))"
+        }
+    }
+
+    private func whatRunsAfterUndo(_ facts: VerdictFacts) -> String {
+        guard record.deployed == nil, let standing = facts.standing else { return whatRuns(facts.standing) }
+        let broken = standing.broken.map { "\($0.name) \($0.trouble?.text ?? "does not work")" }
+        if broken.isEmpty { return "what ran before runs again" }
+        return (standing.runsAnything ? "" : "nothing of \(settings.name) runs: ") + broken.joined(separator: ", ")
+    }
+}
+
+extension DeploymentKind {
+    fileprivate var pastTense: String {
+        switch self {
+        case .deploy: "deployed"
+        case .heal: "healed"
+        case .rollback: "rolled back to"
+        }
+    }
+}
+
+extension RunResult.Failure {
+    package init(_ error: DeployError) {
+        self.init(
+            reason: error.reason, stage: error.stage, message: error.message, advice: error.advice,
+            service: error.service, logLines: error.logLines, probe: error.probe)
+    }
+}
