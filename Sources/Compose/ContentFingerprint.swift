@@ -7,7 +7,7 @@ package struct ContentFingerprint: Sendable, Equatable {
     /// Identity of the content by path relative to the checkout, or by `configs.NAME` and `secrets.NAME`.
     package var contents: [String: String]
 
-    /// The service's bind mounts, configs and secrets, as far as they are versioned. What its image is built from is not
+    /// The service's bind mounts, configs, secrets and seccomp profiles, as far as they are versioned. What its image is built from is not
     /// part of it (see `BuildFingerprint`): that changes the image. Nor are env files: their values are configuration, and a
     /// comment in them changes nothing that runs.
     ///
@@ -21,6 +21,7 @@ package struct ContentFingerprint: Sendable, Equatable {
         for mount in service.volumes where mount.kind == .bind {
             if let source = mount.source { try add(source) }
         }
+        for profile in service.securityOpt.compactMap(project.seccompProfile) { try add(profile) }
         for (kind, references, objects) in [
             ("configs", service.configs, project.configs), ("secrets", service.secrets, project.secrets),
         ] {

@@ -6,7 +6,7 @@ extension Project {
         let names = services.keys.sorted()
         var found = names.flatMap { services[$0]?.deploymentProblems() ?? [] }
         found += names.flatMap { services[$0].map(problemsOfFiles) ?? [] }
-        found += startFirstProblems() + imageProblems()
+        found += startFirstProblems() + imageProblems() + problemsOfDependencies()
         return found + problems(of: configs, "configs") + problems(of: secrets, "secrets")
     }
 
@@ -26,14 +26,38 @@ extension Project {
         }
     }
 
-    /// Content that has to be copied into the container needs a file system that can be written.
+    /// A service that is waited for to be healthy, and whose own check is switched off, never is.
+    private func problemsOfDependencies() -> [ComposeError.Problem] {
+        services.values.sorted { $0.name < $1.name }.flatMap { service in
+            service.dependsOn.sorted { $0.key < $1.key }.compactMap { name, dependency in
+                guard dependency.condition == .healthy, dependency.required,
+                    services[name]?.healthcheck?.isSwitchedOff == true
+                else { return nil }
+                return .init(
+                    .semantics, at: nil, path: "services.\(service.name).depends_on.\(name)",
+                    "waits for \"\(name)\" to be healthy, but its health check is disabled")
+            }
+        }
+    }
+
+    /// Owners are numbers. Content that has to be copied into the container needs a file system that can be written.
     private func problemsOfFiles(of service: Service) -> [ComposeError.Problem] {
-        guard service.readOnly else { return [] }
         let uses = [("configs", service.configs, configs), ("secrets", service.secrets, secrets)]
-        return uses.flatMap { part, references, objects in
+        let owners = uses.flatMap { part, references, _ in
+            references.enumerated().flatMap { index, use in
+                [("uid", use.uid), ("gid", use.gid)].compactMap { name, text -> ComposeError.Problem? in
+                    guard let text, Int(text).map({ (0...0o7_777_777).contains($0) }) != true else { return nil }
+                    return .init(
+                        .semantics, at: nil, path: "services.\(service.name).\(part)[\(index)].\(name)",
+                        "\"\(text)\" is not a numeric id")
+                }
+            }
+        }
+        guard service.readOnly else { return owners }
+        return owners + uses.flatMap { part, references, objects in
             references.compactMap { reference in
                 guard let object = objects[reference.source], !object.external, object.file == nil else { return nil }
-                return .init(
+                return ComposeError.Problem(
                     .semantics, at: nil, path: "services.\(service.name).\(part)",
                     "\"\(reference.source)\" is not a file, so it cannot be put into a read-only service")
             }

@@ -1,9 +1,8 @@
-import Compose
 import Reconcile
 
 /// What applying a plan did.
 struct ApplyResult: Sendable {
-    /// The containers that steps created, by step.
+    /// The containers that steps created or started, by step.
     var created: [Int: ContainerID] = [:]
     /// Containers that ran to completion while they were waited for.
     var completed: Set<ContainerID> = []
@@ -15,10 +14,8 @@ struct ApplyResult: Sendable {
 /// that what the engine says afterwards is what is there.
 struct Applier: Sendable {
     let engine: any ContainerEngine
-    let project: Project
-    /// What ran before: whose hooks a container has that is stopped; nil where `project` is what runs.
-    var former: Project?
-    let stamp: DeploymentStamp
+    /// The Compose project, whose events are followed.
+    let project: String
     let log: EventLog
     /// `.apply`, or `.rollback` when a deployment is undone.
     let stage: Event.Stage
@@ -40,7 +37,7 @@ struct Applier: Sendable {
     /// - Throws: `DeployError` for the first step that failed; `CancellationError`.
     func apply(_ steps: [Plan.Step], continuing result: ApplyResult = ApplyResult()) async throws -> ApplyResult {
         guard !steps.isEmpty else { return result }
-        return try await ContainerWatch.run(engine, project: project.name) { watch in
+        return try await ContainerWatch.run(engine, project: project) { watch in
             try await run(steps, result, Verifier(engine: engine, watch: watch))
         }
     }
@@ -59,6 +56,7 @@ struct Applier: Sendable {
             var running = 0
             repeat {
                 var held: [Plan.Step] = []
+                var isSkipping = false
                 for step in waiting {
                     let isReady = failure == nil && !Task.isCancelled && step.after.allSatisfy(done.contains)
                     let isBusy = calls[.call, default: 0] + calls[.stop, default: 0] >= engine.parallelChanges
@@ -68,11 +66,17 @@ struct Applier: Sendable {
                         continue
                     }
                     let operation = try step.operation.map { try result.resolve($0) }
+                    guard result.isNeeded(operation) else {
+                        done.insert(step.id)
+                        isSkipping = true
+                        continue
+                    }
                     calls[step.load, default: 0] += 1
                     running += 1
                     group.addTask { await outcome(of: operation, step, verifier) }
                 }
                 waiting = held
+                if isSkipping { continue }
                 guard running > 0, let outcome = try await group.next() else { break }
                 running -= 1
                 calls[outcome.step.load, default: 0] -= 1
@@ -105,15 +109,20 @@ struct Applier: Sendable {
             if case .wait(let wait) = operation {
                 return Outcome(step: step, result: .success(try await self.wait(wait, step, verifier)))
             }
-            // Not a child task: a call that is under way is not cancelled, or nobody knew what it did.
-            let model = model(for: operation, of: step.service)
-            let created = try await Task { try await engine.perform(operation, on: model, stamp: stamp) }.value
-            if let line = operation.pastTense(in: project) {
+            // Not a child task. Never cancel a call in flight: its effect would be unknown.
+            let created = try await Task { try await engine.perform(operation) }.value
+            if let line = operation.pastTense {
                 log.progress(stage, .succeeded, line, service: step.service)
             }
             return Outcome(step: step, result: .success(.init(created: created)))
         } catch {
-            return Outcome(step: step, result: .failure(failure(error, operation, step)))
+            let failure = failure(error, operation, step)
+            // Stopping is also how a failed deployment is undone: no hook may keep a container running.
+            if let hook = failure as? DeployError, case .runHook(_, let run) = operation, run.kind == .preStop {
+                log.progress(stage, .warning, hook.message, service: step.service)
+                return Outcome(step: step, result: .success(.init()))
+            }
+            return Outcome(step: step, result: .failure(failure))
         }
     }
 
@@ -124,14 +133,6 @@ struct Applier: Sendable {
         case .stop: parallelStops
         case .call: parallelCalls
         }
-    }
-
-    /// A container goes as it was made: with the `pre_stop` hooks it was deployed with, its service changed or gone since.
-    private func model(for operation: Operation<ContainerID>, of service: String?) -> Project {
-        guard case .stop = operation, let former, let service,
-            former.services[service] != nil || former.disabledServices[service] != nil
-        else { return project }
-        return former
     }
 
     private func wait(
@@ -165,16 +166,23 @@ struct Applier: Sendable {
     private func failure(_ error: any Error, _ operation: Operation<ContainerID>, _ step: Plan.Step) -> any Error {
         if error is CancellationError || error is DeployError { return error }
         var failure = DeployError(error, stage: stage)
+        if case .runHook(_, let run) = operation, run.kind == .preStop { return failure }
+        log.progress(stage, .failed, failure.message, service: step.service)
         if let service = step.service, !failure.message.hasPrefix(service) {
             failure.message = "\(service): \(failure.message)"
         }
         failure.service = step.service
-        log.progress(stage, .failed, failure.message, service: step.service)
         return failure
     }
 }
 
 extension ApplyResult {
+    /// A hook after a start that did not happen, because the container ran already, is not run.
+    fileprivate func isNeeded(_ operation: Operation<ContainerID>) -> Bool {
+        guard case .runHook(_, let run) = operation, let start = run.start else { return true }
+        return created[start] != nil
+    }
+
     fileprivate func resolve(_ reference: ContainerReference) throws -> ContainerID {
         switch reference {
         case .existing(let id): return id
@@ -195,7 +203,7 @@ extension Plan.Step {
     fileprivate var load: Load {
         switch operation {
         case .wait: .wait
-        case .stop: .stop
+        case .stop, .runHook: .stop
         default: .call
         }
     }
@@ -205,18 +213,22 @@ extension Plan.Step {
 
 extension Operation where Container == ContainerID {
     /// What was done, for the events; nil for steps nobody needs to hear of.
-    fileprivate func pastTense(in project: Project) -> String? {
+    fileprivate var pastTense: String? {
         switch self {
-        case .createNetwork(let key): "created network \(project.networks[key]?.name ?? key)"
+        case .createNetwork(let network): "created network \(network.name)"
         case .removeNetwork(_, let name): "removed network \(name)"
-        case .createVolume(let key): "created volume \(project.volumes[key]?.name ?? key)"
+        case .createVolume(let volume): "created volume \(volume.name)"
         case .removeVolume(let name): "removed volume \(name)"
         case .create(let creation): "created container \(creation.finalName)"
+        case .copyFiles(_, let files): "copied \(files.map(\.target).joined(separator: ", "))"
         case .start: "started container"
         case .unpause: "unpaused container"
         case .stop: "stopped container"
+        case .runHook(_, let run): "ran \(run.kind.rawValue) hook"
         case .remove: "removed container"
-        case .connect(_, let network, _): "connected to network \(project.networks[network]?.name ?? network)"
+        case .connect(_, let endpoint): "connected to network \(endpoint.network)"
+        case .tagImage(_, let reference): "\(reference) names the previous image again"
+        case .untagImage(let reference): "removed \(reference)"
         case .rename, .disconnect, .wait: nil
         }
     }

@@ -92,6 +92,8 @@ package struct ObservationQuery: Sendable, Equatable {
     package var volumes: [String] = []
     /// Image references to look up.
     package var images: [String] = []
+    /// Containers of others to look up, by name or id.
+    package var containers: [String] = []
     /// Enough to see whether anything is to be done: of containers that run the engine may leave out exit codes, counts of
     /// restarts, start times, ports and restart policies, which saves it a call for each.
     package var isBrief = false
@@ -101,21 +103,6 @@ package struct ObservationQuery: Sendable, Equatable {
         self.networks = networks
         self.volumes = volumes
         self.images = images
-    }
-}
-
-/// Everything a container create call needs beyond the model.
-package struct DeploymentStamp: Sendable, Equatable {
-    /// The watcher project (the configuration's key), for the `watcher.project` label.
-    package var project: String
-    package var commit: CommitID
-    /// The deployment's number.
-    package var deployment: Int
-
-    package init(project: String, commit: CommitID, deployment: Int) {
-        self.project = project
-        self.commit = commit
-        self.deployment = deployment
     }
 }
 
@@ -146,9 +133,9 @@ package protocol ContainerEngine: Sendable {
     func build(
         _ build: ImageBuild, files: FileAccess, modified: Int, log: @escaping @Sendable (String) -> Void
     ) async throws
-    /// Performs one operation of a plan (never a wait) on the project's model; returns the id of a container it created.
-    func perform(_ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp) async throws
-        -> ContainerID?
+    /// Performs one operation of a plan (never a wait). Returns the id of the container that it created or started; nil for
+    /// one that ran already, and for all other operations.
+    func perform(_ operation: Operation<ContainerID>) async throws -> ContainerID?
     /// The project's container events from the moment the call returns. Ends when the consumer stops, the connection breaks
     /// or nothing came for long: then look at the containers again, and call it again.
     func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error>

@@ -2,12 +2,6 @@ import Compose
 import NIOCore
 import Reconcile
 
-/// Which of a service's hooks one is.
-enum HookKind: String, Sendable {
-    case postStart = "post_start"
-    case preStop = "pre_stop"
-}
-
 /// The body of `POST /containers/{id}/exec`.
 struct ExecBody: Encodable, Sendable {
     var attachStdout = true
@@ -36,15 +30,15 @@ extension EngineClient {
 
     /// Runs the hook in the container to its end. Throws `EngineError` with the last lines it wrote when it fails; a
     /// container that is not running any more has no hooks.
-    func run(_ hook: Hook, _ kind: HookKind, in container: ContainerID, _ service: Service) async throws {
-        let operation = "run the \(kind.rawValue) hook of service \(service.name)"
-        let create = try EngineRequest.post("/containers/\(container.hex)/exec", to: operation).sending(ExecBody(hook))
-            .expecting(409).calling(.start, service: service.name)
+    func run(_ run: HookRun, in container: ContainerID) async throws {
+        let operation = "run the \(run.kind.rawValue) hook of service \(run.service)"
+        let create = try EngineRequest.post("/containers/\(container.hex)/exec", to: operation).sending(ExecBody(run.hook))
+            .expecting(409).calling(.start, service: run.service)
         let answer = try await connection.send(create)
         guard answer.status != 409 else { return }
         let id = try EngineJSON.decode(CreatedAnswer.self, from: answer.body).id
         let start = try EngineRequest.post("/exec/\(id)/start", to: operation).sending(StartBody())
-            .expecting(409).calling(.start, service: service.name).within(deadlines.hook)
+            .expecting(409).calling(.start, service: run.service).within(deadlines.hook)
         let output: LogStream
         do { output = LogStream(source: try await connection.open(start), isRaw: false) } catch let error as EngineError
             where error.reason != .engineUnreachable
@@ -64,7 +58,7 @@ extension EngineClient {
         } catch let error as DeadlineExceeded {
             throw EngineError(
                 .exitedNonZero, operation: operation,
-                detail: "it was still running after \(error.after.components.seconds) s", service: service.name)
+                detail: "it was still running after \(error.after.components.seconds) s", service: run.service)
         } catch {
             throw output.source.broken(error, endpoint: connection.endpoint)
         }
@@ -72,7 +66,7 @@ extension EngineClient {
         throw EngineError(
             .exitedNonZero, operation: operation,
             detail: (["it exited with status \(result.code)"] + result.lines).joined(separator: "\n"),
-            service: service.name)
+            service: run.service)
     }
 
     /// Whether the hook only failed because the container ended meanwhile, as a job does: whether that is well is for

@@ -1,6 +1,6 @@
 import Compose
-import Deploy
 import Reconcile
+import Synchronization
 
 /// The body of `POST /networks/create`.
 struct NetworkCreateBody: Encodable, Sendable {
@@ -27,8 +27,8 @@ struct NetworkCreateBody: Encodable, Sendable {
     var ipam: IPAM?
     var labels: [String: String]
 
-    /// Throws `EngineError` naming what the engine's version cannot express.
-    init(_ network: Network, key: String, project: Project, version: APIVersion) throws {
+    init(_ specification: NetworkSpecification, version: APIVersion) {
+        let network = specification.definition
         name = network.name
         checkDuplicate = version < .endpointsAtCreate ? true : nil
         driver = network.driver
@@ -36,15 +36,8 @@ struct NetworkCreateBody: Encodable, Sendable {
         `internal` = network.internalOnly.orNil
         attachable = network.attachable.orNil
         enableIPv6 = network.enableIPv6
-        if version >= .enableIPv4 {
-            enableIPv4 = network.enableIPv4
-        } else if network.enableIPv4 == false {
-            throw EngineError(
-                .invalidContainer, operation: "create network \(network.name)",
-                detail:
-                    "enable_ipv4: false needs Engine API \(APIVersion.enableIPv4), and this engine speaks \(version)",
-                advice: "Update the engine, or leave enable_ipv4 out.")
-        }
+        // Older engines have none without it.
+        if version >= .enableIPv4 { enableIPv4 = network.enableIPv4 }
         let pools = network.ipam.config.map {
             Pool(subnet: $0.subnet, ipRange: $0.ipRange, gateway: $0.gateway, auxiliaryAddresses: $0.auxAddresses.orNil)
         }
@@ -52,7 +45,7 @@ struct NetworkCreateBody: Encodable, Sendable {
         if network.ipam.driver != nil || !pools.isEmpty {
             ipam = IPAM(driver: network.ipam.driver, config: pools.orNil)
         }
-        labels = network.labels(key: key, in: project)
+        labels = specification.labels
     }
 }
 
@@ -63,11 +56,12 @@ struct VolumeCreateBody: Encodable, Sendable {
     var driverOpts: [String: String]?
     var labels: [String: String]
 
-    init(_ volume: Volume, key: String, project: Project) {
+    init(_ specification: VolumeSpecification) {
+        let volume = specification.definition
         name = volume.name
         driver = volume.driver
         driverOpts = volume.driverOpts.orNil
-        labels = volume.labels(key: key, in: project)
+        labels = specification.labels
     }
 }
 
@@ -77,13 +71,8 @@ extension EngineClient {
         var force = true
     }
 
-    func createNetwork(_ key: String, _ project: Project) async throws {
-        guard let network = project.networks[key] else {
-            throw EngineError(
-                .unexpected, operation: "create network \(key)", detail: "the project has no such network")
-        }
-        let body = try NetworkCreateBody(
-            network, key: key, project: project, version: try await connection.version())
+    func createNetwork(_ network: NetworkSpecification) async throws {
+        let body = NetworkCreateBody(network, version: try await connection.version())
         let request = try EngineRequest.post("/networks/create", to: "create network \(network.name)").sending(body)
         do {
             let created: CreatedNetwork = try await connection.decoded(request)
@@ -96,7 +85,7 @@ extension EngineClient {
                 .get("/networks", to: request.operation).filtering(["name": [network.name]]))
             let isOurs = found.contains {
                 $0.name == network.name && $0.labels?[ComposeLabels.configHash] == body.labels[ComposeLabels.configHash]
-                    && $0.labels?[ComposeLabels.project] == project.name
+                    && $0.labels?[ComposeLabels.project] == body.labels[ComposeLabels.project]
             }
             if !isOurs { throw error }
         }
@@ -107,11 +96,8 @@ extension EngineClient {
             EngineRequest(.delete, "/networks/\(id.percentEncoded())", to: "remove network \(name)").expecting(404))
     }
 
-    func createVolume(_ key: String, _ project: Project) async throws {
-        guard let volume = project.volumes[key] else {
-            throw EngineError(.unexpected, operation: "create volume \(key)", detail: "the project has no such volume")
-        }
-        let body = VolumeCreateBody(volume, key: key, project: project)
+    func createVolume(_ volume: VolumeSpecification) async throws {
+        let body = VolumeCreateBody(volume)
         _ = try await connection.send(
             .post("/volumes/create", to: "create volume \(volume.name)").sending(body).within(deadlines.create))
     }
@@ -122,36 +108,20 @@ extension EngineClient {
             EngineRequest(.delete, "/volumes/\(name.percentEncoded())", to: "remove volume \(name)").expecting(404))
     }
 
-    /// Connects an existing container as its service says.
-    func connect(
-        _ id: ContainerID, network: String, service name: String, _ project: Project, _ stamp: DeploymentStamp
-    ) async throws {
-        let service = try service(name, of: project, to: "connect container \(id.short)")
-        let details = try await existing(id, to: "connect")
-        let number = details.config?.labels?[ComposeLabels.containerNumber].flatMap { Int($0) } ?? 1
-        let final = service.containerName(in: project, number: number)
-        let creation = ContainerCreation<ContainerID>(
-            service: name, number: number, name: details.plainName, finalName: final, image: "", imageID: "")
-        var facts = ContainerMapping.Facts()
-        for target in Set(service.links.map { String($0.prefix { $0 != ":" }) }) {
-            facts.linkedContainers[target] = try await containerNames(of: target, in: project)
+    func connect(_ id: ContainerID, to endpoint: Endpoint) async throws {
+        let container: Unstarted
+        if let new = unstarted.withLock({ $0[id] }) {
+            container = new
+        } else {
+            container = Unstarted(try await existing(id, to: "connect"))
         }
-        let mapping = ContainerMapping(
-            project: project, service: service, creation: creation, stamp: stamp,
-            version: try await connection.version(), facts: facts)
-        try await connect(
-            id, name: details.plainName, to: mapping.realName(network), try mapping.endpoint(network), service: name)
-    }
-
-    func connect(
-        _ id: ContainerID, name: String, to network: String, _ settings: EndpointSettings, service: String
-    ) async throws {
-        let body = NetworkConnectBody(container: id.hex, endpointConfig: settings)
+        let body = NetworkConnectBody(container: id.hex, endpointConfig: EndpointSettings(endpoint))
         _ = try await connection.send(
             .post(
-                "/networks/\(network.percentEncoded())/connect", to: "connect container \(name) to network \(network)"
+                "/networks/\(endpoint.network.percentEncoded())/connect",
+                to: "connect container \(container.name) to network \(endpoint.network)"
             )
-            .sending(body).calling(.create, service: service))
+            .sending(body).calling(.create, service: container.service))
     }
 
     /// A container or network that is gone is fine.

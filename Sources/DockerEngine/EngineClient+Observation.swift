@@ -25,6 +25,7 @@ extension EngineClient {
         state.networks = try await networks(of: query.project, and: query.networks)
         state.volumes = try await volumes(of: query.project, and: query.volumes)
         state.images = try await images(query.images)
+        if !query.containers.isEmpty { state.otherContainers = try await otherContainers(query.containers) }
         return state
     }
 
@@ -71,6 +72,16 @@ extension EngineClient {
             container.endedByItself = last.contains("die") ? !last.contains("kill") : nil
             return container
         }
+    }
+
+    /// Containers of others by the names or ids that were asked for.
+    private func otherContainers(_ names: [String]) async throws -> [String: ObservedState.OtherContainer] {
+        var result: [String: ObservedState.OtherContainer] = [:]
+        for name in names {
+            guard let details = try await details(of: name) else { continue }
+            result[name] = .init(id: ContainerID(hex: details.id), ipcMode: details.hostConfig?.ipcMode ?? "")
+        }
+        return result
     }
 
     /// The project's own by their label, then those it uses that are not among them by their names.

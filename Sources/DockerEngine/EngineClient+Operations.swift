@@ -1,25 +1,26 @@
-package import Compose
-package import Deploy
+import Compose
+import Deploy
 package import Reconcile
 
 extension EngineClient {
-    package func perform(
-        _ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp
-    ) async throws -> ContainerID? {
+    package func perform(_ operation: Operation<ContainerID>) async throws -> ContainerID? {
         switch operation {
-        case .create(let creation): return try await create(creation, project, stamp)
-        case .start(let container): try await start(container, project)
-        case .stop(let container): try await stop(container, project)
+        case .create(let creation): return try await create(creation)
+        case .start(let container): return try await start(container)
+        case .copyFiles(let container, let files): try await copy(files, into: container)
+        case .runHook(let container, let run): try await self.run(run, in: container)
+        case .stop(let container): try await stop(container)
         case .unpause(let container): try await unpause(container)
         case .rename(let container, let name): try await rename(container, to: name)
         case .remove(let container, let volumes): try await remove(container, volumes: volumes)
-        case .createNetwork(let key): try await createNetwork(key, project)
+        case .createNetwork(let network): try await createNetwork(network)
         case .removeNetwork(let id, let name): try await removeNetwork(id: id, name: name)
-        case .connect(let container, let network, let service):
-            try await connect(container, network: network, service: service, project, stamp)
+        case .connect(let container, let endpoint): try await connect(container, to: endpoint)
         case .disconnect(let container, let network): try await disconnect(container, network)
-        case .createVolume(let key): try await createVolume(key, project)
+        case .createVolume(let volume): try await createVolume(volume)
         case .removeVolume(let name): try await removeVolume(name)
+        case .tagImage(let id, let reference): try await tagImage(id, as: reference)
+        case .untagImage(let reference): try await untagImage(reference)
         case .wait(let wait):
             throw EngineError(
                 .unexpected, operation: "wait for service \(wait.service)",
@@ -28,23 +29,24 @@ extension EngineClient {
         return nil
     }
 
-    /// The service of the project, enabled or not.
-    func service(_ name: String, of project: Project, to operation: String) throws -> Service {
-        guard let service = project.services[name] ?? project.disabledServices[name] else {
-            throw EngineError(
-                .unexpected, operation: operation, detail: "the project \(project.name) has no service \(name)",
-                service: name)
+    /// Makes the reference name the image.
+    private func tagImage(_ id: String, as reference: String) async throws {
+        let operation = "tag an image as \(reference)"
+        guard let parts = ImageReference(reference), let tag = parts.tag else {
+            throw EngineError(.unexpected, operation: operation, detail: "it is no reference with a tag")
         }
-        return service
+        let repository = parts.isOnDockerHub ? parts.repository : "\(parts.registry)/\(parts.repository)"
+        _ = try await connection.send(
+            EngineRequest.post("/images/\(id.percentEncoded(keeping: ":"))/tag", to: operation)
+                .adding("repo", repository).adding("tag", tag))
     }
 
-    /// The service that a container belongs to, when it is one of the project's.
-    func service(of details: ContainerDetails, in project: Project) -> Service? {
-        let labels = details.config?.labels ?? [:]
-        guard labels[ComposeLabels.project] == project.name, let name = labels[ComposeLabels.service] else {
-            return nil
-        }
-        return project.services[name] ?? project.disabledServices[name]
+    /// Takes the name away; the image goes with its last one. One that is gone or in use is fine.
+    private func untagImage(_ reference: String) async throws {
+        _ = try await connection.send(
+            EngineRequest(
+                .delete, "/images/\(reference.percentEncoded(keeping: "/:@"))", to: "remove image \(reference)"
+            ).expecting(404).expecting(409).within(deadlines.create))
     }
 
     /// The container as it is. Throws `EngineError` when it is gone.

@@ -32,7 +32,7 @@ package final class EngineClient: ContainerEngine {
 
     struct Unstarted: Sendable {
         var name: String
-        var service: String
+        var service: String?
     }
 
     package var parallelChanges: Int { connection.parallelChanges }

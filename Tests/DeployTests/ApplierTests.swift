@@ -15,6 +15,8 @@ private struct ScriptedEngine: ContainerEngine {
     }
 
     var parallelChanges = 64
+    /// What runs already.
+    var running: Set<String> = []
 
     func observe(_ query: ObservationQuery) async throws -> ObservedState { ObservedState() }
     func container(_ id: ContainerID) async throws -> ObservedState.Container? { try await look(id) }
@@ -27,15 +29,16 @@ private struct ScriptedEngine: ContainerEngine {
         _ build: ImageBuild, files: FileAccess, modified: Int, log: @escaping @Sendable (String) -> Void
     ) async throws {}
 
-    func perform(
-        _ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp
-    ) async throws -> ContainerID? {
+    func perform(_ operation: Operation<ContainerID>) async throws -> ContainerID? {
         switch operation {
         case .start(let id):
             try await onCall(id.hex)
-            return nil
+            return running.contains(id.hex) ? nil : id
         case .stop(let id):
-            try await onCall("stop \(id.hex) of \(project.workingDirectory)")
+            try await onCall("stop \(id.hex)")
+            return nil
+        case .runHook(let id, let run):
+            try await onCall("\(run.kind.rawValue) \(id.hex)")
             return nil
         case .create(let creation):
             try await onCall(creation.name)
@@ -67,13 +70,16 @@ private actor Meeting {
 }
 
 @Suite(.timeLimit(.minutes(15))) struct ApplierTests {
-    private func applier(_ engine: any ContainerEngine, calls: Int = 16, former: Project? = nil) -> Applier {
+    private func applier(_ engine: any ContainerEngine, calls: Int = 16) -> Applier {
         let log = EventLog(of: nil, emit: { _ in }, now: { 0 })
-        return Applier(
-            engine: engine, project: Project(name: "shop", workingDirectory: "/", configFiles: []),
-            former: former,
-            stamp: DeploymentStamp(project: "shop", commit: CommitID(hex: "aa"), deployment: 1), log: log,
-            stage: .apply, parallelCalls: calls)
+        return Applier(engine: engine, project: "shop", log: log, stage: .apply, parallelCalls: calls)
+    }
+
+    private func hook(_ id: Int, _ kind: HookRun.Kind, _ name: String, after: [Int], start: Int? = nil) -> Plan.Step {
+        let run = HookRun(kind, Hook(), service: name, start: start)
+        return Plan.Step(
+            id: id, operation: .runHook(.existing(ContainerID(hex: name)), run), cause: "", service: name, after: after,
+            phase: .apply)
     }
 
     private func start(_ id: Int, _ name: String, after: [Int] = []) -> Plan.Step {
@@ -96,17 +102,31 @@ private actor Meeting {
         return container
     }
 
-    @Test func `a container is stopped with the hooks of the model it was made of`() async throws {
+    @Test func `a hook follows only a start that happened`() async throws {
         let log = Log()
-        var former = try FileTree.project("services: {a: {image: i}}")
-        former.workingDirectory = "/former"
-        let steps = [(1, "a"), (2, "b")].map { id, name in
-            Plan.Step(
-                id: id, operation: .stop(.existing(ContainerID(hex: name))), cause: "", service: name, after: [],
-                phase: .apply)
+        let engine = ScriptedEngine(onCall: { log.add($0) }, running: ["b"])
+        _ = try await applier(engine).apply([
+            start(1, "a"), hook(2, .postStart, "a", after: [1], start: 1),
+            start(3, "b", after: [2]), hook(4, .postStart, "b", after: [3], start: 3), start(5, "c", after: [4]),
+        ])
+        #expect(log.lines == ["a", "post_start a", "b", "c"])
+    }
+
+    @Test func `a failing hook fails the deployment after a start, and keeps nothing from being stopped`() async throws {
+        let log = Log()
+        let engine = ScriptedEngine(onCall: { line in
+            log.add(line)
+            if line.hasPrefix("p") { throw Trouble(reason: .exitedNonZero, message: "it exited with status 3") }
+        })
+        let stop = Plan.Step(
+            id: 2, operation: .stop(.existing(ContainerID(hex: "a"))), cause: "", service: "a", after: [1],
+            phase: .apply)
+        _ = try await applier(engine).apply([hook(1, .preStop, "a", after: []), stop])
+        #expect(log.lines == ["pre_stop a", "stop a"])
+        await #expect { try await applier(engine).apply([hook(1, .postStart, "a", after: []), stop]) } throws: {
+            ($0 as? DeployError)?.reason == .exitedNonZero && ($0 as? DeployError)?.service == "a"
         }
-        _ = try await applier(ScriptedEngine(onCall: { log.add($0) }), former: former).apply(steps)
-        #expect(log.lines.sorted() == ["stop a of /former", "stop b of /"])
+        #expect(log.lines == ["pre_stop a", "stop a", "post_start a"])
     }
 
     @Test func `independent steps are under way at the same time`() async throws {
@@ -158,14 +178,15 @@ private actor Meeting {
         let log = Log()
         let engine = ScriptedEngine(onCall: { log.add($0) })
         let creation = ContainerCreation<ContainerReference>(
-            service: "a", number: 1, name: "x", finalName: "x", image: "i", imageID: "")
+            service: "a", number: 1, name: "x", finalName: "x", image: "i",
+            specification: ContainerSpecification(service: Service(name: "a")))
         let create = Plan.Step(
             id: 1, operation: .create(creation), cause: "", service: "a", after: [], phase: .apply)
         let started = Plan.Step(
             id: 2, operation: .start(.created(step: 1)), cause: "", service: "a", after: [1], phase: .apply)
         let application = try await applier(engine).apply([started, create])
         #expect(log.lines == ["x", "made-x"])
-        #expect(application.created == [1: ContainerID(hex: "made-x")])
+        #expect(application.created[1] == ContainerID(hex: "made-x"))
     }
 
     @Test func `after a failure nothing new starts, and what is under way comes to its end`() async {

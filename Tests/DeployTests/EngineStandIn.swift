@@ -42,7 +42,7 @@ final class EngineStandIn: ContainerEngine {
         /// What the registry has: image id by reference.
         var registry: [String: String] = [:]
         /// Fails the operations it gives an error for.
-        var refusal: @Sendable (Operation<ContainerID>, Project) -> Trouble? = { _, _ in nil }
+        var refusal: @Sendable (Operation<ContainerID>, SimulatedEngine) -> Trouble? = { _, _ in nil }
         var pullTrouble: Trouble?
         var isUnreachable = false
         /// What was written: operations and pulls.
@@ -54,7 +54,6 @@ final class EngineStandIn: ContainerEngine {
         /// What happens while somebody waits: called at each look at a container.
         var meanwhile: @Sendable (inout SimulatedEngine, Int) -> Void = { _, _ in }
         var listeners: [AsyncThrowingStream<ContainerEvent, any Error>.Continuation] = []
-        var stamps: [DeploymentStamp] = []
     }
 
     private let life: Life
@@ -125,20 +124,13 @@ final class EngineStandIn: ContainerEngine {
         }
     }
 
-    func perform(
-        _ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp
-    ) async throws -> ContainerID? {
+    func perform(_ operation: Operation<ContainerID>) async throws -> ContainerID? {
         try reach()
         return try with { state in
             state.writes += 1
-            state.stamps.append(stamp)
-            if let trouble = state.refusal(operation, project) { throw trouble }
-            let labels = [
-                ComposeLabels.watcherProject: stamp.project, ComposeLabels.watcherCommit: stamp.commit.hex,
-                ComposeLabels.watcherDeployment: "\(stamp.project)/\(stamp.deployment)",
-            ]
+            if let trouble = state.refusal(operation, state.engine) { throw trouble }
             do {
-                let created = try state.engine.perform(operation, on: project, labels: labels)
+                let created = try state.engine.perform(operation)
                 for container in state.engine.state.containers {
                     for listener in state.listeners { listener.yield(.init(container: container.id, action: "change")) }
                 }

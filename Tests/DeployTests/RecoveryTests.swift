@@ -158,8 +158,10 @@ import WatcherTestSupport
         house.life.end(after: nil)
         #expect(house.statuses.last == "deploy open")
         house.engine.with { state in
-            state.refusal = { operation, project in
-                if case .start = operation, project.services["web"]?.image == "web:1" {
+            state.refusal = { operation, engine in
+                if case .start(let id) = operation,
+                    engine.state.containers.first(where: { $0.id == id })?.imageID == House.imageID("web:1")
+                {
                     Trouble(reason: .engineFailed, message: "broken")
                 } else {
                     nil

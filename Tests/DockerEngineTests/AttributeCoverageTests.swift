@@ -190,12 +190,12 @@ private struct Sample {
                 lines += try told(name, service, project)
             }
             for (key, network) in project.networks.sorted(by: { $0.key < $1.key }) where !network.external {
-                var body = try NetworkCreateBody(network, key: key, project: project, version: .newest)
+                var body = NetworkCreateBody(.init(network, key: key, in: project), version: .newest)
                 body.labels[ComposeLabels.configHash] = nil
                 lines.append(try json(body))
             }
             for (key, volume) in project.volumes.sorted(by: { $0.key < $1.key }) where !volume.external {
-                var body = VolumeCreateBody(volume, key: key, project: project)
+                var body = VolumeCreateBody(.init(volume, key: key, in: project))
                 body.labels[ComposeLabels.configHash] = nil
                 lines.append(try json(body))
             }
@@ -206,18 +206,19 @@ private struct Sample {
     }
 
     private func told(_ name: String, _ service: Service, _ project: Project) throws -> [String] {
-        var facts = ContainerMapping.Facts()
-        facts.linkedContainers["db"] = ["shop-db-1"]
-        let container = "shop-\(name)-1"
+        let deployable = try DeployableProject(project, on: EngineTraits(version: .newest))
+        let final = service.containerName(in: project, number: 1)
+        let specification = deployable.specification(
+            of: service, number: 1, finalName: "shop-\(name)-1", image: nil, stamp: sampleStamp,
+            linked: ["db": ["shop-db-1"]])
         let mapping = ContainerMapping(
-            project: project, service: service,
-            creation: ContainerCreation(
-                service: name, number: 1, name: service.containerName(in: project, number: 1), finalName: container,
-                image: service.imageName(in: project), imageID: "", references: ["db": ContainerID(hex: "d")]),
-            stamp: sampleStamp, version: .newest, facts: facts)
-        var body = try mapping.body()
+            ContainerCreation(
+                service: name, number: 1, name: final, finalName: "shop-\(name)-1",
+                image: service.imageName(in: project), references: ["db": ContainerID(hex: "d")],
+                specification: specification))
+        var body = mapping.body
         for label in [ComposeLabels.configHash, ComposeLabels.dependsOn] { body.labels[label] = nil }
-        var lines = [try json(body), "\(mapping.query)", "\(try GrantedFile.all(of: service, in: project))"]
+        var lines = [try json(body), "\(mapping.query)", "\(project.grantedFiles(of: service))"]
         lines += try (service.postStart + service.preStop).map { try json(ExecBody($0)) }
         if let build = ImageBuild(of: service, in: project) {
             let context = try BuildContext(of: build, files: Self.files.access)
@@ -227,10 +228,16 @@ private struct Sample {
         return lines
     }
 
+    private func target(_ project: Project, _ deployment: Int) throws -> Target {
+        Target(
+            try DeployableProject(project, on: EngineTraits(version: .newest)),
+            stamp: .init(project: "shop", commit: CommitID(hex: "c0ffee"), deployment: deployment))
+    }
+
     private func plans(_ project: Project) throws -> [String] {
         var engine = SimulatedEngine()
         for image in ["busybox:1", "other:1", "a"] { engine.setImage(image, id: "sha256:\(image)") }
-        let first = Reconciler.plan(Target(project: project, deployment: 1), engine.state)
+        let first = try Reconciler.plan(target(project, 1), engine.state)
         // What is external is there.
         engine.state.networks["back"] = .init(id: "n", name: "back", labels: [:])
         engine.state.volumes["data"] = .init(name: "data", driver: "local", labels: [:])
@@ -244,16 +251,16 @@ private struct Sample {
     private func plan(_ project: Project, after earlier: Project, on engine: SimulatedEngine) throws -> [String] {
         var engine = engine
         var created: [Int: ContainerID] = [:]
-        for step in Reconciler.plan(Target(project: earlier, deployment: 1), engine.state).steps {
+        for step in try Reconciler.plan(target(earlier, 1), engine.state).steps {
             let operation = step.operation.map { reference in
                 switch reference {
                 case .existing(let id): id
                 case .created(let step): created[step] ?? ContainerID(hex: "")
                 }
             }
-            created[step.id] = try engine.perform(operation, on: earlier)
+            created[step.id] = try engine.perform(operation)
         }
-        let plan = Reconciler.plan(Target(project: project, deployment: 2), engine.state)
+        let plan = try Reconciler.plan(target(project, 2), engine.state)
         let waits = plan.steps.compactMap { if case .wait(let wait) = $0.operation { "\(wait)" } else { nil } }
         return [plan.description] + waits
     }

@@ -88,8 +88,8 @@ import Testing
     /// Services that only newer engines can make, with the API version each needs.
     private static let newer: [(version: APIVersion, service: String)] = [
         (APIVersion(1, 42), "strict: {volumes: [{type: bind, source: ., target: /a, bind: {propagation: rslave}}]}"),
-        (.annotations, "annotated: {annotations: {org.example.a: b}}"),
-        (.startInterval, "slow: {healthcheck: {test: [CMD, 'true'], start_period: 9s, start_interval: 2s}}"),
+        (APIVersion(1, 43), "annotated: {annotations: {org.example.a: b}}"),
+        (APIVersion(1, 44), "slow: {healthcheck: {test: [CMD, 'true'], start_period: 9s, start_interval: 2s}}"),
         (
             .endpointsAtCreate,
             """
@@ -98,7 +98,7 @@ import Testing
             """
         ),
         (
-            .recursiveReadOnly,
+            APIVersion(1, 44),
             """
             deep: {volumes: [{type: bind, source: ./here, target: /a, read_only: true, \
             bind: {recursive: readonly, propagation: rprivate}}, {type: bind, source: ./here, target: /b, \
@@ -106,11 +106,11 @@ import Testing
             {type: bind, source: ./here, target: /c, bind: {recursive: disabled}}]}
             """
         ),
-        (.volumeSubpath, "part: {volumes: [{type: volume, source: data, target: /a, volume: {subpath: b}}]}"),
-        (.imageMounts, "pictured: {volumes: [{type: image, source: busybox:1, target: /a, image: {subpath: bin}}]}"),
-        (.gatewayPriority, "routed: {networks: {default: , front: {gw_priority: 7}}}"),
+        (APIVersion(1, 45), "part: {volumes: [{type: volume, source: data, target: /a, volume: {subpath: b}}]}"),
+        (APIVersion(1, 48), "pictured: {volumes: [{type: image, source: busybox:1, target: /a, image: {subpath: bin}}]}"),
+        (APIVersion(1, 48), "routed: {networks: {default: , front: {gw_priority: 7}}}"),
         (.enableIPv4, "six: {networks: [six]}"),
-        (.interfaceName, "named: {networks: {default: {interface_name: web0}}}"),
+        (APIVersion(1, 49), "named: {networks: {default: {interface_name: web0}}}"),
     ]
 
     static let disk = FileAccess(
@@ -199,17 +199,20 @@ import Testing
     }
 
     private func create(_ project: Project, _ services: [String], _ scenario: EngineScenario) async throws {
-        for key in project.networks.keys.sorted() { try await scenario.perform(.createNetwork(key: key), on: project) }
-        for key in project.volumes.keys.sorted() { try await scenario.perform(.createVolume(key: key), on: project) }
+        try await scenario.createSurroundings(project)
         let image = try #require(try await scenario.client.imageDetails(of: "busybox:1"))
         var made: [String: ContainerID] = [:]
         for name in services {
             let service = try #require(project.services[name])
-            let container = service.containerName(in: project, number: 1)
-            let creation = ContainerCreation<ContainerID>(
-                service: name, number: 1, name: container, finalName: container, image: "busybox:1", imageID: image.id,
-                references: made.filter { service.referencedServices.contains($0.key) })
-            made[name] = try await scenario.perform(.create(creation), on: project)
+            let references = made.filter { service.referencedServices.contains($0.key) }
+            made[name] = try await scenario.create(name, of: project) { facts in
+                facts.imageID = image.id
+                facts.name = service.containerName(in: project, number: 1)
+                facts.references = references
+                for link in service.links.map({ String($0.prefix { $0 != ":" }) }) {
+                    facts.linked[link] = project.services[link].map { [$0.containerName(in: project, number: 1)] }
+                }
+            }
         }
     }
 

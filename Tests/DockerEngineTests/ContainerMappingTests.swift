@@ -27,9 +27,11 @@ import Testing
                 "RestartPolicy":{"Name":"unless-stopped"}},"Image":"busybox:1","Labels":{},\
                 "NetworkingConfig":{"EndpointsConfig":{"shop_front":{"Aliases":["shop-web-1","web","www"],"IPAMConfig":{}}}},"StopTimeout":1}
                 """)
-        let later = try mapping(project).endpointsAfterCreate()
-        #expect(later.map(\.name) == ["shop_default"])
-        #expect(try json(later[0].settings) == #"{"Aliases":["shop-web-1","web"]}"#)
+        let service = try #require(project.services["web"])
+        let later = try DeployableProject(project, on: EngineTraits(version: .oldest))
+            .laterEndpoints(of: service, number: 1, finalName: "shop-web-1", linked: [:])
+        #expect(later.map(\.network) == ["shop_default"])
+        #expect(try json(EndpointSettings(later[0])) == #"{"Aliases":["shop-web-1","web"]}"#)
     }
 
     @Test func `from API 1.44 on all networks are part of the creation`() throws {
@@ -40,9 +42,7 @@ import Testing
             service.macAddress = "02:42:ac:11:00:02"
             project.networks["back"] = Network(name: "shop_back")
         }
-        let new = try mapping(project, version: APIVersion(1, 44))
-        let body = try new.body()
-        #expect(try new.endpointsAfterCreate().isEmpty)
+        let body = try mapping(project, version: APIVersion(1, 44)).body
         #expect(body.macAddress == nil)
         #expect(body.hostConfig.networkMode == "shop_back")
         #expect(
@@ -50,7 +50,7 @@ import Testing
                 {"EndpointsConfig":{"shop_back":{"Aliases":["shop-web-1","web"],"IPAMConfig":{"IPv4Address":"10.1.0.5"},\
                 "MacAddress":"02:42:ac:11:00:02"},"shop_default":{"Aliases":["shop-web-1","web"]}}}
                 """)
-        #expect(try mapping(project).body().macAddress == "02:42:ac:11:00:02")
+        #expect(try mapping(project).body.macAddress == "02:42:ac:11:00:02")
     }
 
     @Test func `labels are compose's and watcher's, over the user's own`() throws {
@@ -58,7 +58,10 @@ import Testing
             service.labels = ["mine": "1", "com.docker.compose.project": "forged"]
             service.dependsOn = ["db": Dependency(condition: .healthy, restart: true)]
         }
-        let labels = try mapping(project, replaces: ContainerID(hex: "f00")).body().labels
+        let labels = try mapping(project) {
+            $0.replaced = .init(
+                id: ContainerID(hex: "f00"), name: "shop-web-1", service: "web", number: 1, state: .running)
+        }.body.labels
         #expect(labels["mine"] == "1")
         #expect(labels["com.docker.compose.project"] == "shop")
         #expect(labels["com.docker.compose.depends_on"] == "db:service_healthy:true")
@@ -69,24 +72,26 @@ import Testing
         #expect(labels["watcher.commit"] == "0123456789abcdef")
         #expect(labels["watcher.deployment"] == "shop/7")
         #expect(labels["watcher.content-hash"] == nil)
-        #expect(try mapping(project).body().labels["com.docker.compose.replace"] == nil)
+        #expect(try mapping(project).body.labels["com.docker.compose.replace"] == nil)
     }
 
     @Test func `namespaces of other services become their containers`() throws {
-        let project = sampleProject { service, _ in
+        let project = sampleProject { service, project in
+            var db = Service(name: "db")
+            db.image = "busybox:1"
+            project.services["db"] = db
             service.networks = [:]
             service.networkMode = "service:db"
             service.pid = "service:db"
             service.ipc = "container:other"
             service.volumesFrom = ["db:ro", "container:backup:ro"]
         }
-        let body = try mapping(project, references: ["db": ContainerID(hex: "d0d0")]).body()
+        let body = try mapping(project) { $0.references = ["db": ContainerID(hex: "d0d0")] }.body
         #expect(body.hostConfig.networkMode == "container:d0d0")
         #expect(body.hostConfig.pidMode == "container:d0d0")
         #expect(body.hostConfig.ipcMode == "container:other")
         #expect(body.hostConfig.volumesFrom == ["d0d0", "backup"])
         #expect(body.networkingConfig == nil)
-        #expect(throws: EngineError.self) { try mapping(project).body() }
     }
 
     @Test func `an empty command or entrypoint is sent, a missing one is not`() throws {
@@ -102,7 +107,7 @@ import Testing
                 "Image":"busybox:1","Labels":{},"StopTimeout":1}
                 """)
         let missing = sampleProject { service, _ in service.command = nil }
-        #expect(try mapping(missing).body().cmd == nil)
+        #expect(try mapping(missing).body.cmd == nil)
     }
 
     @Test func `resources are converted to the engine's units, and deploy wins`() throws {
@@ -143,7 +148,7 @@ import Testing
             ]
         }
         #expect(
-            try json(try mapping(project).body().hostConfig) == """
+            try json(try mapping(project).body.hostConfig) == """
                 {"CpuPercent":25,"DeviceRequests":[{"Capabilities":[["tpu"]],"Count":2},{"DeviceIDs":["vendor.example/gpu=0"],"Driver":"cdi"},\
                 {"Capabilities":[["gpu"]],"Count":-1}],"Devices":[{"CgroupPermissions":"rwm","PathInContainer":"/dev/nothing","PathOnHost":"/dev/null"}],\
                 "Memory":67108864,"MemoryReservation":33554432,"MemorySwap":-1,"NanoCpus":100000000,"NetworkMode":"host","PidsLimit":10,\
@@ -153,21 +158,19 @@ import Testing
     }
 
     @Test func `security options are written as the engine takes them`() throws {
-        let project = sampleProject { service, _ in
+        let project = sampleProject { service, project in
+            project.seccompProfiles["/srv/shop/profile.json"] = #"{"a b":[1,2],"q\"":true}"#
             service.securityOpt = [
                 "no-new-privileges", "label:disable", "seccomp=profile.json", "systempaths=unconfined",
                 "seccomp=unconfined",
             ]
         }
-        var facts = ContainerMapping.Facts()
-        facts.seccompProfiles["/srv/shop/profile.json"] = "{ \"a b\": [ 1,\n 2 ], \"q\\\"\": true }"
-        let host = try mapping(project, facts: facts).body().hostConfig
+        let host = try mapping(project).body.hostConfig
         #expect(
             host.securityOpt == [
                 "no-new-privileges", "label:disable", "seccomp={\"a b\":[1,2],\"q\\\"\":true}", "seccomp=unconfined",
             ])
         #expect(host.maskedPaths == [] && host.readonlyPaths == [])
-        #expect(throws: EngineError.self) { try mapping(project).body() }
     }
 
     @Test func `capabilities are written in full, and conflicts are left to the engine`() throws {
@@ -175,19 +178,17 @@ import Testing
             service.capAdd = ["net_admin", "CAP_CHOWN", "NET_ADMIN"]
             service.capDrop = ["ALL", "KILL"]
         }
-        let host = try mapping(project).body().hostConfig
+        let host = try mapping(project).body.hostConfig
         #expect(host.capAdd == ["CAP_CHOWN", "CAP_NET_ADMIN"] && host.capDrop == ["ALL", "CAP_KILL"])
     }
 
-    @Test func `a network without IPv4 needs an engine that can`() throws {
+    @Test func `IPv4 is only spoken of with engines that know it can be off`() throws {
         var network = Network(name: "n")
-        network.enableIPv4 = false
-        let project = sampleProject()
-        #expect(throws: EngineError.self) {
-            try NetworkCreateBody(network, key: "n", project: project, version: APIVersion(1, 47))
-        }
-        let body = try NetworkCreateBody(network, key: "n", project: project, version: APIVersion(1, 48))
-        #expect(body.enableIPv4 == false && body.checkDuplicate == nil)
+        network.enableIPv4 = true
+        let specification = NetworkSpecification(network, key: "n", in: sampleProject())
+        #expect(NetworkCreateBody(specification, version: APIVersion(1, 47)).enableIPv4 == nil)
+        let body = NetworkCreateBody(specification, version: APIVersion(1, 48))
+        #expect(body.enableIPv4 == true && body.checkDuplicate == nil)
     }
 
     @Test func `the options of address management stay with the file, as with docker compose`() throws {
@@ -195,7 +196,7 @@ import Testing
         network.ipam.options = ["a": "b"]
         let project = sampleProject()
         func ipam() throws -> String {
-            try json(try NetworkCreateBody(network, key: "n", project: project, version: .oldest).ipam)
+            try json(NetworkCreateBody(.init(network, key: "n", in: project), version: .oldest).ipam)
         }
         #expect(try ipam() == "null")
         network.ipam.driver = "default"
@@ -209,11 +210,11 @@ import Testing
         check.retries = 0
         let project = sampleProject { service, _ in service.healthcheck = check }
         #expect(
-            try json(try mapping(project).body().healthcheck)
+            try json(try mapping(project).body.healthcheck)
                 == #"{"Interval":1500000000,"Retries":0,"Test":["CMD-SHELL","true"]}"#)
         check.disable = true
         let disabled = sampleProject { service, _ in service.healthcheck = check }
-        #expect(try mapping(disabled).body().healthcheck?.test == ["NONE"])
+        #expect(try mapping(disabled).body.healthcheck?.test == ["NONE"])
     }
 
     @Test func `links name the container three times, external ones once`() throws {
@@ -221,21 +222,18 @@ import Testing
             service.links = ["db:data", "cache"]
             service.externalLinks = ["legacy", "old:older"]
         }
-        var facts = ContainerMapping.Facts()
-        facts.linkedContainers = ["db": ["shop-db-1"], "cache": []]
         let expected = [
             "shop-db-1:data", "shop-db-1:db-1", "shop-db-1:shop-db-1", "legacy:legacy", "old:older",
         ]
-        let body = try mapping(project, facts: facts).body()
+        let body = try mapping(project) { $0.linked = ["db": ["shop-db-1"], "cache": []] }.body
         #expect(body.hostConfig.links == expected)
         #expect(body.networkingConfig?.endpointsConfig["shop_default"]?.links == expected)
     }
 
     @Test func `proxies of docker's configuration give way to the service's environment`() throws {
         let project = sampleProject { service, _ in service.environment = ["HTTP_PROXY": "http://mine"] }
-        var facts = ContainerMapping.Facts()
-        facts.proxies = ["HTTP_PROXY": "http://theirs", "NO_PROXY": "localhost"]
-        #expect(try mapping(project, facts: facts).body().env == ["HTTP_PROXY=http://mine", "NO_PROXY=localhost"])
+        let proxies = ["HTTP_PROXY": "http://theirs", "NO_PROXY": "localhost"]
+        #expect(try mapping(project, proxies: proxies).body.env == ["HTTP_PROXY=http://mine", "NO_PROXY=localhost"])
     }
 
     static let inexpressible: [(String, @Sendable (inout Service) -> Void)] = [
@@ -264,9 +262,9 @@ import Testing
                 }()
             }
         ),
-        ("volumes of type image", { $0.volumes = [Mount(kind: .image, source: "busybox:1", target: "/i")] }),
+        ("volumes[0].type", { $0.volumes = [Mount(kind: .image, source: "busybox:1", target: "/i")] }),
         (
-            "volumes.volume.subpath",
+            "volumes[0].volume.subpath",
             {
                 var mount = Mount(kind: .volume, source: nil, target: "/s")
                 mount.volume = Mount.VolumeOptions()
@@ -276,18 +274,17 @@ import Testing
         ),
         ("uts", { $0.uts = "service:db" }),
         ("restart", { $0.restart = "on-failure:often" }),
-        ("security_opt", { $0.securityOpt = ["harder"] }),
+        ("security_opt[0]", { $0.securityOpt = ["harder"] }),
+        ("security_opt[0]", { $0.securityOpt = ["seccomp=unread.json"] }),
         ("provider", { $0.provider = Provider(type: "model") }),
         ("use_api_socket", { $0.useAPISocket = true }),
     ]
 
     @Test(arguments: inexpressible.indices)
-    func `what an old engine cannot do is an error that names service and attribute`(_ index: Int) throws {
+    func `what an old engine cannot create is refused before anything is planned`(_ index: Int) throws {
         let (attribute, change) = Self.inexpressible[index]
         let project = sampleProject { service, _ in change(&service) }
-        let error = try #require(throws: EngineError.self) { try mapping(project).body() }
-        #expect(error.reason == .invalidContainer)
-        #expect(error.service == "web")
-        #expect(error.message.contains("service web") && error.detail.hasPrefix(attribute), "\(error)")
+        let error = try #require(throws: ComposeError.self) { try mapping(project) }
+        #expect(error.problems.map(\.path).contains("services.web.\(attribute)"), "\(error)")
     }
 }

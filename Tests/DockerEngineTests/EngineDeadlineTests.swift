@@ -56,11 +56,10 @@ import WatcherTestSupport
     private static let id = ContainerID(hex: "abc")
 
     private static func performing(
-        _ operation: Operation<ContainerID>, _ text: String, answered: [String: String] = [:],
-        _ change: @escaping @Sendable (inout Service, inout Project) -> Void = { _, _ in }
+        _ operation: Operation<ContainerID>, _ text: String, answered: [String: String] = [:]
     ) -> Call {
         Call(operation: text, answered: answered) { client in
-            _ = try await client.perform(operation, on: sampleProject("shop", change), stamp: sampleStamp)
+            _ = try await client.perform(operation)
         }
     }
 
@@ -76,7 +75,6 @@ import WatcherTestSupport
     private static let none = ScriptedEngine.answer("[]")
     private static let empty = ScriptedEngine.answer("{}")
     private static let created = ScriptedEngine.answer(#"{"Id": "abc"}"#, status: "201 Created")
-    private static let started = "HTTP/1.1 204 No Content\r\n\r\n"
 
     private static let reads: [Call] = [
         Call(operation: "ask the engine for its version") { _ = try await $0.info() },
@@ -106,26 +104,15 @@ import WatcherTestSupport
     private static let changes: [Call] = [
         pulling("pull image docker.io/library/busybox:1"),
         pulling("note the time of the pull of", isPeriodic: true, answered: ["/images/create": empty]),
-        performing(.create(sampleCreation()), "create container shop-web-1"),
-        performing(.create(sampleCreation()), "list the containers of service db") { service, project in
-            service.links = ["db"]
-            project.services["db"] = Service(name: "db")
+        Call(operation: "create container shop-web-1") {
+            _ = try await $0.perform(.create(try sampleCreation(of: sampleProject())))
         },
-        performing(
-            .create(sampleCreation()), "connect container shop-web-1 to network shop_other",
-            answered: ["/containers/create": created]
-        ) { service, project in
-            project.networks["other"] = Network(name: "shop_other")
-            service.networks["other"] = .some(nil)
-        },
+        performing(.connect(id, Endpoint(network: "shop_other", aliases: [])), "connect container shop-web-1 to"),
         performing(.start(id), "start container shop-web-1"),
-        performing(.start(id), "copy configs and secrets into container shop-web-1") { service, project in
-            service.configs = [FileReference(source: "c")]
-            var config = FileObject(name: "c")
-            config.content = "text"
-            project.configs["c"] = config
-        },
-        performing(.start(id), "run the post_start hook of service web", answered: ["/start": started], withHook),
+        performing(.copyFiles(id, [file]), "copy configs and secrets into container shop-web-1"),
+        performing(.runHook(id, hook), "run the post_start hook of service web"),
+        performing(.tagImage(id: "sha256:abc", reference: "web:1"), "tag an image as web:1"),
+        performing(.untagImage(reference: "web:1"), "remove image web:1"),
         performing(.stop(id), "stop container shop-web-1"),
         performing(.remove(id, volumes: false), "remove container abc"),
         performing(
@@ -136,23 +123,21 @@ import WatcherTestSupport
             ]),
         performing(.rename(id, to: "new"), "rename container abc to new"),
         performing(.unpause(id), "unpause container abc"),
-        performing(.createNetwork(key: "default"), "create network shop_default"),
+        performing(
+            .createNetwork(.init(Network(name: "shop_default"), key: "default", in: sampleProject())),
+            "create network shop_default"),
         performing(.removeNetwork(id: "n", name: "shop_old"), "remove network shop_old"),
-        performing(.createVolume(key: "data"), "create volume shop_data") { _, project in
-            project.volumes["data"] = Volume(name: "shop_data")
-        },
+        performing(
+            .createVolume(.init(Volume(name: "shop_data"), key: "data", in: sampleProject())),
+            "create volume shop_data"),
         performing(.removeVolume(name: "shop_old"), "remove volume shop_old"),
-        performing(.connect(id, network: "default", service: "web"), "connect container shop-web-1"),
         performing(.disconnect(id, networkID: "n"), "disconnect container abc"),
     ]
 
     static let calls = reads + changes
 
-    @Sendable private static func withHook(_ service: inout Service, _ project: inout Project) {
-        var hook = Hook()
-        hook.command = ["true"]
-        service.postStart = [hook]
-    }
+    private static let file = GrantedFile(source: .content("text"), target: "/c", mode: 0o444, uid: 0, gid: 0)
+    private static let hook = HookRun(.postStart, Hook(), service: "web")
 
     private static func isInspection(_ request: String) -> Bool { request.hasSuffix("/containers/abc/json") }
 
@@ -183,9 +168,8 @@ import WatcherTestSupport
     @Test(arguments: [nil, ScriptedEngine.partOfAnswer("\u{1}")])
     func `a hook that never ends is the service's fault`(_ answer: String?) async throws {
         let call = Self.performing(
-            .start(Self.id), "run the post_start hook of service web",
-            answered: ["/containers/abc/start": Self.started, "/abc/exec": Self.created],
-            Self.withHook)
+            .runHook(Self.id, Self.hook), "run the post_start hook of service web",
+            answered: ["/abc/exec": Self.created])
         try await with { request in
             call.answer(request, otherwise: answer)
         } _: { client in

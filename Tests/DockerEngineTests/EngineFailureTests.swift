@@ -35,7 +35,7 @@ import Testing
             }
             let second = try await scenario.create(project, finalName: "\(scenario.name)-web-2")
             let error = try await #require(throws: EngineError.self) {
-                try await scenario.perform(.start(second), on: project)
+                try await scenario.perform(.start(second))
             }
             #expect(error.reason == .portConflict && !error.advice.isEmpty, "\(error)")
         }
@@ -49,7 +49,7 @@ import Testing
             #expect(error.reason == .nameConflict && (error.status == 409 || error.status == 500))
             let other = try await scenario.create(project, finalName: "\(scenario.name)-web-2")
             let renaming = try await #require(throws: EngineError.self) {
-                try await scenario.perform(.rename(other, to: "\(scenario.name)-web-1"), on: project)
+                try await scenario.perform(.rename(other, to: "\(scenario.name)-web-1"))
             }
             #expect(renaming.reason == .nameConflict)
             #expect(try await scenario.container(id).name == "\(scenario.name)-web-1")
@@ -58,28 +58,11 @@ import Testing
 
     @Test func `an image that is not there is not found`() async throws {
         try await EngineScenario.run { scenario in
-            let creation = ContainerCreation<ContainerID>(
-                service: "web", number: 1, name: "\(scenario.name)-x", finalName: "x", image: "no/such:image",
-                imageID: "")
+            let creation = try sampleCreation(of: scenario.project(), CreationFacts(image: "no/such:image"))
             let error = try await #require(throws: EngineError.self) {
-                try await scenario.perform(.create(creation), on: scenario.project())
+                try await scenario.perform(.create(creation))
             }
             #expect(error.reason == .imageNotFound)
-        }
-    }
-
-    @Test func `a container that cannot be connected to its second network is not left behind`() async throws {
-        try await EngineScenario.run { scenario in
-            var project = scenario.project { service, project in
-                project.networks["zz"] = Network(name: "\(scenario.name)_zz")
-                service.networks["zz"] = {
-                    var place = NetworkAttachment(); place.ipv4Address = "not an address"; return place
-                }()
-            }
-            project.networks["zz"]?.name = "\(scenario.name)_zz"
-            _ = try await #require(throws: EngineError.self) { _ = try await scenario.create(project) }
-            let state = try await scenario.client.observe(ObservationQuery(project: scenario.name))
-            #expect(state.containers.isEmpty)
         }
     }
 

@@ -149,12 +149,12 @@ import Testing
     @Test func `a network that somebody removed is made by the next run`() async throws {
         try await EngineScenario.run { scenario in
             let project = scenario.project()
-            let creation = sampleCreation(name: "\(scenario.name)-web-1")
+            let creation = try sampleCreation(of: project)
             // Between a look at the networks and the creation.
             do {
-                let id = try #require(try await scenario.perform(.create(creation), on: project))
+                let id = try #require(try await scenario.perform(.create(creation)))
                 // Docker up to 25 looks for the network when the container is started.
-                try await scenario.perform(.start(id), on: project)
+                try await scenario.perform(.start(id))
                 Issue.record("a container runs on a network that is not there")
             } catch let error as EngineError {
                 let operations = ["create", "start"].map { "\($0) container \(scenario.name)-web-1" }

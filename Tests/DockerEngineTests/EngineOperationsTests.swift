@@ -25,7 +25,7 @@ import Testing
             let id = try await scenario.create(project)
             #expect(try await scenario.container(id).state == .created)
             #expect(try await scenario.container(id).startedAt == nil)
-            try await scenario.perform(.start(id), on: project)
+            try await scenario.perform(.start(id))
 
             let query = ObservationQuery(
                 project: scenario.name, networks: ["bridge", "no such network"], volumes: ["no such volume"],
@@ -77,12 +77,12 @@ import Testing
                 service.healthcheck = check
             }
             let id = try await scenario.create(project)
-            try await scenario.perform(.start(id), on: project)
+            try await scenario.perform(.start(id))
             var brief = ObservationQuery(project: scenario.name)
             brief.isBrief = true
             let running = try #require(try await scenario.client.observe(brief).containers.first)
             #expect(running.health != nil && running.startedAt != nil)
-            try await scenario.perform(.stop(id), on: project)
+            try await scenario.perform(.stop(id))
             #expect(try await scenario.client.observe(brief).containers == [try await scenario.container(id)])
         }
     }
@@ -95,20 +95,20 @@ import Testing
             }
             let old = try await scenario.createAndStart(project)
             let new = try await scenario.create(project, replaces: old)
-            try await scenario.perform(.stop(old), on: project)
-            try await scenario.perform(.rename(old, to: "\(scenario.name)-parked"), on: project)
-            try await scenario.perform(.rename(new, to: "\(scenario.name)-web-1"), on: project)
-            try await scenario.perform(.start(new), on: project)
+            try await scenario.perform(.stop(old))
+            try await scenario.perform(.rename(old, to: "\(scenario.name)-parked"))
+            try await scenario.perform(.rename(new, to: "\(scenario.name)-web-1"))
+            try await scenario.perform(.start(new))
             let mounts = try await (scenario.container(old).mounts, scenario.container(new).mounts)
             #expect(mounts.0.map(\.name) == mounts.1.map(\.name))
             #expect(try await scenario.container(new).labels["com.docker.compose.replace"] == "web-1")
             #expect(try await scenario.container(old).state == .exited)
 
-            try await scenario.perform(.stop(new), on: project)
-            try await scenario.perform(.remove(new, volumes: true), on: project)
-            try await scenario.perform(.start(old), on: project)
+            try await scenario.perform(.stop(new))
+            try await scenario.perform(.remove(new, volumes: true))
+            try await scenario.perform(.start(old))
             #expect(try await scenario.client.container(new) == nil)
-            try await scenario.perform(.stop(old), on: project)
+            try await scenario.perform(.stop(old))
             #expect(try await scenario.client.lastLines(of: old, count: 3) == ["again", "again", "again"].suffix(3))
         }
     }
@@ -152,24 +152,24 @@ import Testing
             good.workingDir = "/var"
             var bad = Hook()
             bad.command = ["sh", "-c", "cat /tmp/hook; echo broken >&2; exit 3"]
-            let project = scenario.project { service, _ in
-                service.postStart = [good, bad]
-                service.preStop = [bad]
-            }
-            let id = try await scenario.create(project)
+            let id = try await scenario.create(scenario.project())
+            #expect(try await scenario.perform(.start(id)) == id)
+            try await scenario.perform(.runHook(id, HookRun(.postStart, good, service: "web")))
+            let failing = HookRun(.postStart, bad, service: "web")
             let error = try await #require(throws: EngineError.self) {
-                try await scenario.perform(.start(id), on: project)
+                try await scenario.perform(.runHook(id, failing))
             }
             #expect(error.reason == .exitedNonZero)
             let said = error.detail.split(separator: "\n")
             #expect(said.first == "it exited with status 3" && Set(said.dropFirst()) == ["hi-/var", "broken"])
             #expect(error.message.contains("post_start hook of service web"))
             #expect(try await scenario.container(id).state == .running)
-            // Running already: neither started nor hooked again.
-            try await scenario.perform(.start(id), on: project)
-            try await scenario.perform(.stop(id), on: project)
+            // Running already: no start, so that no hook follows.
+            #expect(try await scenario.perform(.start(id)) == nil)
+            try await scenario.perform(.stop(id))
             #expect(try await scenario.container(id).state == .exited)
-            #expect(scenario.warnings.all.count == 1 && scenario.warnings.all[0].contains("pre_stop"))
+            // There is nothing to run a hook in.
+            try await scenario.perform(.runHook(id, failing))
         }
     }
 
@@ -177,10 +177,10 @@ import Testing
         try await EngineScenario.run { scenario in
             var hook = Hook()
             hook.command = ["no-such-program"]
-            let project = scenario.project { service, _ in service.postStart = [hook] }
-            let id = try await scenario.create(project)
+            let missing = hook
+            let id = try await scenario.createAndStart(scenario.project())
             let error = try await #require(throws: EngineError.self) {
-                try await scenario.perform(.start(id), on: project)
+                try await scenario.perform(.runHook(id, HookRun(.postStart, missing, service: "web")))
             }
             #expect(error.reason.isCommitsFault, "\(error)")
             #expect(error.service == "web")
@@ -200,11 +200,9 @@ import Testing
             }
             let id = try await scenario.createAndStart(project)
             #expect(try await scenario.container(id).networks.keys.sorted() == ["\(scenario.name)_default"])
-            var wider = project
-            var place = NetworkAttachment()
-            place.ipv4Address = "10.213.77.7"
-            wider.services["web"]?.networks["back"] = place
-            try await scenario.perform(.connect(id, network: "back", service: "web"), on: wider)
+            var place = Endpoint(network: "\(scenario.name)_back", aliases: ["web"])
+            place.addresses = .init(ipv4: "10.213.77.7")
+            try await scenario.perform(.connect(id, place))
             let state = try await scenario.client.observe(ObservationQuery(project: scenario.name))
             let back = try #require(state.networks["\(scenario.name)_back"])
             #expect(back.labels["mine"] == "yes" && back.labels["com.docker.compose.network"] == "back")
@@ -212,15 +210,16 @@ import Testing
             // Podman takes a network away from a container that was connected after its creation.
             if state.isPodman != true {
                 let busy = try await #require(throws: EngineError.self) {
-                    try await scenario.perform(.removeNetwork(id: back.id, name: back.name), on: project)
+                    try await scenario.perform(.removeNetwork(id: back.id, name: back.name))
                 }
                 #expect(busy.reason == .engineFailed && busy.message.contains(back.name))
             }
-            try await scenario.perform(.disconnect(id, networkID: back.id), on: project)
-            try await scenario.perform(.removeNetwork(id: back.id, name: back.name), on: project)
+            try await scenario.perform(.disconnect(id, networkID: back.id))
+            try await scenario.perform(.removeNetwork(id: back.id, name: back.name))
             // Gone already, or made already: both are what was asked for.
-            try await scenario.perform(.removeNetwork(id: back.id, name: back.name), on: project)
-            try await scenario.perform(.createNetwork(key: "default"), on: project)
+            try await scenario.perform(.removeNetwork(id: back.id, name: back.name))
+            let main = try #require(project.networks["default"])
+            try await scenario.perform(.createNetwork(.init(main, key: "default", in: project)))
         }
     }
 
@@ -230,14 +229,14 @@ import Testing
             let id = try await scenario.createAndStart(project)
             _ = try await scenario.client.connection.send(.post("/containers/\(id.hex)/pause", to: "pause"))
             #expect(try await scenario.container(id).state == .paused)
-            try await scenario.perform(.unpause(id), on: project)
+            try await scenario.perform(.unpause(id))
             #expect(try await scenario.container(id).state == .running)
             await #expect(throws: EngineError.self) {
-                try await scenario.perform(.remove(id, volumes: false), on: project)
+                try await scenario.perform(.remove(id, volumes: false))
             }
-            try await scenario.perform(.stop(id), on: project)
-            try await scenario.perform(.remove(id, volumes: false), on: project)
-            try await scenario.perform(.remove(id, volumes: false), on: project)
+            try await scenario.perform(.stop(id))
+            try await scenario.perform(.remove(id, volumes: false))
+            try await scenario.perform(.remove(id, volumes: false))
         }
     }
 
@@ -251,18 +250,10 @@ import Testing
             other.command = ["sh", "-c", "ping -c1 -W2 data >/dev/null && ping -c1 -W2 web-1 >/dev/null && echo both"]
             project.services["job"] = other
             _ = try await scenario.createAndStart(project)
-            let name = "\(scenario.name)-job-1"
-            let creation = ContainerCreation<ContainerID>(
-                service: "job", number: 1, name: name, finalName: name, image: "busybox:1", imageID: "")
-            if try await scenario.client.connection.traits().isPodman {
-                let error = try await #require(throws: EngineError.self) {
-                    try await scenario.perform(.create(creation), on: project)
-                }
-                #expect(error.reason == .invalidContainer && error.detail.contains("link is not supported"))
-                return
-            }
-            let id = try #require(try await scenario.perform(.create(creation), on: project))
-            try await scenario.perform(.start(id), on: project)
+            if try await scenario.client.connection.traits().isPodman { return }
+            let linked = ["web": ["\(scenario.name)-web-1"]]
+            let id = try await scenario.create("job", of: project) { $0.linked = linked }
+            try await scenario.perform(.start(id))
             #expect(try await scenario.output(of: id) == ["both"])
         }
     }

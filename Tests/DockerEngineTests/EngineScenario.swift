@@ -69,27 +69,53 @@ struct EngineScenario: Sendable {
     }
 
     @discardableResult
-    func perform(_ operation: Operation<ContainerID>, on project: Project) async throws -> ContainerID? {
-        try await client.perform(operation, on: project, stamp: sampleStamp)
+    func perform(_ operation: Operation<ContainerID>) async throws -> ContainerID? { try await client.perform(operation) }
+
+    /// Makes the project's networks and volumes.
+    func createSurroundings(_ project: Project) async throws {
+        for (key, network) in project.networks.sorted(by: { $0.key < $1.key }) {
+            try await perform(.createNetwork(.init(network, key: key, in: project)))
+        }
+        for (key, volume) in project.volumes.sorted(by: { $0.key < $1.key }) {
+            try await perform(.createVolume(.init(volume, key: key, in: project)))
+        }
+    }
+
+    /// Creates one container of a service, with all of its networks and what is copied into it.
+    func create(
+        _ service: String, of project: Project, _ change: (inout CreationFacts) -> Void = { _ in }
+    ) async throws -> ContainerID {
+        let traits = try await client.connection.traits()
+        var facts = CreationFacts()
+        (facts.version, facts.isPodman) = (traits.version, traits.isPodman)
+        change(&facts)
+        let creation = try sampleCreation(service, of: project, facts)
+        let id = try #require(try await perform(.create(creation)))
+        let later = try DeployableProject(project, on: traits).laterEndpoints(
+            of: creation.specification.service, number: 1, finalName: creation.finalName, linked: facts.linked)
+        for endpoint in later { try await perform(.connect(id, endpoint)) }
+        let files = project.copiedFiles(of: creation.specification.service)
+        if !files.isEmpty { try await perform(.copyFiles(id, files)) }
+        return id
     }
 
     /// Makes the project's networks and volumes, and one container of `web`.
     func create(_ project: Project, finalName: String? = nil, replaces: ContainerID? = nil) async throws -> ContainerID
     {
-        if replaces == nil {
-            for key in project.networks.keys.sorted() { try await perform(.createNetwork(key: key), on: project) }
-            for key in project.volumes.keys.sorted() { try await perform(.createVolume(key: key), on: project) }
+        if replaces == nil { try await createSurroundings(project) }
+        var replaced: ObservedState.Container?
+        if let replaces { replaced = try await container(replaces) }
+        let old = replaced
+        return try await create("web", of: project) { facts in
+            facts.name = finalName
+            facts.replaced = old
+            facts.contentHash = "c0ffee"
         }
-        let final = finalName ?? "\(name)-web-1"
-        let creation = ContainerCreation<ContainerID>(
-            service: "web", number: 1, name: replaces.map { "\($0.short)_\(final)" } ?? final, finalName: final,
-            image: "busybox:1", imageID: "sha256:abc", replaces: replaces, contentHash: "c0ffee")
-        return try #require(try await perform(.create(creation), on: project))
     }
 
     func createAndStart(_ project: Project) async throws -> ContainerID {
         let id = try await create(project)
-        try await perform(.start(id), on: project)
+        try await perform(.start(id))
         return id
     }
 

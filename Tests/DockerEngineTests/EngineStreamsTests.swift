@@ -16,7 +16,7 @@ import Testing
             try await EngineScenario.run { other in
                 _ = try await other.createAndStart(other.project())
             }
-            try await scenario.perform(.start(id), on: project)
+            try await scenario.perform(.start(id))
             var seen: [String] = []
             for try await event in events {
                 #expect(event.container == id)
@@ -84,7 +84,7 @@ import Testing
             options.timestamps = true
             var lines = try await scenario.client.logs(of: id, options: options).makeAsyncIterator()
             #expect(try await lines.next()?.text.hasSuffix("Z ready") == true)
-            try await scenario.perform(.stop(id), on: project)
+            try await scenario.perform(.stop(id))
             #expect(try await lines.next()?.text.hasSuffix("Z more") == true)
         }
     }

@@ -22,31 +22,54 @@ func sampleProject(
     return project
 }
 
+/// What a creation goes by besides the model.
+struct CreationFacts {
+    var version = APIVersion(1, 41)
+    var isPodman = false
+    var name: String?
+    var image = "busybox:1"
+    var imageID: String? = "sha256:abc"
+    var replaced: ObservedState.Container?
+    var imageVolumes: [String] = []
+    var references: [String: ContainerID] = [:]
+    var linked: [String: [String]] = [:]
+    var contentHash: String?
+}
+
+/// The creation of a service's first container.
 func sampleCreation(
-    _ service: String = "web", name: String = "shop-web-1", replaces: ContainerID? = nil,
-    references: [String: ContainerID] = [:]
-) -> ContainerCreation<ContainerID> {
-    ContainerCreation(
-        service: service, number: 1, name: name, finalName: name, image: "busybox:1", imageID: "sha256:abc",
-        replaces: replaces, references: references)
+    _ service: String = "web", of project: Project, _ facts: CreationFacts = CreationFacts()
+) throws -> ContainerCreation<ContainerID> {
+    let deployable = try DeployableProject(
+        project, on: EngineTraits(version: facts.version, isPodman: facts.isPodman))
+    let model = try #require(project.services[service])
+    let final = facts.name ?? "\(project.name)-\(service)-1"
+    let specification = deployable.specification(
+        of: model, number: 1, finalName: final, image: facts.imageID, stamp: sampleStamp,
+        contentHash: facts.contentHash, linked: facts.linked, replacing: facts.replaced,
+        imageVolumes: facts.imageVolumes)
+    return ContainerCreation(
+        service: service, number: 1, name: facts.replaced.map { "\($0.id.short)_\(final)" } ?? final,
+        finalName: final, image: facts.image, replaces: facts.replaced?.id, references: facts.references,
+        specification: specification)
 }
 
 let sampleStamp = DeploymentStamp(project: "shop", commit: CommitID(hex: "0123456789abcdef"), deployment: 7)
 
 /// The create call of the sample's service.
 func mapping(
-    _ project: Project, version: APIVersion = APIVersion(1, 41), replaces: ContainerID? = nil,
-    references: [String: ContainerID] = [:], facts: ContainerMapping.Facts = .init()
+    _ project: Project, version: APIVersion = APIVersion(1, 41), proxies: [String: String] = [:],
+    _ change: (inout CreationFacts) -> Void = { _ in }
 ) throws -> ContainerMapping {
-    let service = try #require(project.services["web"])
-    return ContainerMapping(
-        project: project, service: service, creation: sampleCreation(replaces: replaces, references: references),
-        stamp: sampleStamp, version: version, facts: facts)
+    var facts = CreationFacts()
+    facts.version = version
+    change(&facts)
+    return ContainerMapping(try sampleCreation(of: project, facts), proxies: proxies)
 }
 
 /// The body as JSON with sorted keys, without its labels.
 func json(_ mapping: ContainerMapping) throws -> String {
-    var body = try mapping.body()
+    var body = mapping.body
     body.labels = [:]
     return String(decoding: try EngineJSON.encode(body), as: UTF8.self)
 }

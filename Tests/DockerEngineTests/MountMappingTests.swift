@@ -5,15 +5,14 @@ import Testing
 @testable import DockerEngine
 
 @Suite struct MountMappingTests {
-    private func volumes(_ mounts: [Mount], facts: ContainerMapping.Facts = .init(), version: APIVersion = .oldest)
-        throws
-        -> (binds: [String], mounts: String)
-    {
+    private func volumes(
+        _ mounts: [Mount], version: APIVersion = .oldest, _ change: (inout CreationFacts) -> Void = { _ in }
+    ) throws -> (binds: [String], mounts: String) {
         let project = sampleProject { service, project in
             service.volumes = mounts
             project.volumes["data"] = Volume(name: "shop_data")
         }
-        let result = try mapping(project, version: version, facts: facts).mounts()
+        let result = try mapping(project, version: version, change).mounts
         return (result.binds, try json(result.mounts))
     }
 
@@ -64,18 +63,21 @@ import Testing
 
     @Test func `anonymous volumes of the replaced container are taken over`() throws {
         let old = String(repeating: "ab", count: 32)
-        func point(_ target: String, name: String = old, type: String = "volume") -> ContainerDetails.MountPoint {
-            .init(type: type, name: name, source: "/var/lib/x", destination: target, rw: true)
+        func point(_ target: String, name: String = old, type: String = "volume") -> ObservedState.Container.Mount {
+            .init(type: type, name: name, source: "/var/lib/x", target: target)
         }
-        var facts = ContainerMapping.Facts()
-        facts.imageVolumes = ["/image", "/named", "/bound"]
-        facts.previousMounts = [
+        var replaced = ObservedState.Container(
+            id: ContainerID(hex: "f00"), name: "shop-web-1", service: "web", number: 1, state: .running)
+        replaced.mounts = [
             point("/image"), point("/service"), point("/gone"), point("/named", name: "shop_data"),
             point("/bound"), point("/host", type: "bind"),
         ]
         let result = try volumes(
-            [Mount(kind: .volume, target: "/service"), Mount(kind: .bind, source: "/srv", target: "/bound")],
-            facts: facts)
+            [Mount(kind: .volume, target: "/service"), Mount(kind: .bind, source: "/srv", target: "/bound")]
+        ) { facts in
+            facts.imageVolumes = ["/image", "/named", "/bound"]
+            facts.replaced = replaced
+        }
         #expect(
             result.mounts == """
                 [{"Source":"\(old)","Target":"/image","Type":"volume"},{"Source":"\(old)","Target":"/service","Type":"volume"}]
@@ -105,7 +107,7 @@ import Testing
             ]
             service.volumes = [Mount(kind: .bind, source: "/mine", target: "/app")]
         }
-        let result = try mapping(project).mounts()
+        let result = try mapping(project).mounts
         #expect(
             try json(result.mounts) == """
                 [{"ReadOnly":true,"Source":"/srv/key","Target":"/run/secrets/key","Type":"bind"},\
@@ -120,8 +122,8 @@ import Testing
             }()
             service.secrets = [FileReference(source: "key")]
         }
-        let error = try #require(throws: EngineError.self) { try mapping(project).body() }
-        #expect(error.detail.contains("environment variable \"API_KEY\" required by secret \"key\" is not set"))
+        let error = try #require(throws: ComposeError.self) { try mapping(project) }
+        #expect(error.description.contains("secrets.key: the variable API_KEY"))
     }
 
     @Test func `a read-only container takes no copied files`() throws {
@@ -132,7 +134,7 @@ import Testing
             service.configs = [FileReference(source: "text")]
             service.readOnly = true
         }
-        let error = try #require(throws: EngineError.self) { try mapping(project).body() }
-        #expect(error.detail.contains("read_only"))
+        let error = try #require(throws: ComposeError.self) { try mapping(project) }
+        #expect(error.description.contains("read-only"))
     }
 }

@@ -114,12 +114,12 @@ struct ParityRun {
     }
 
     private func create() async throws {
-        let (project, plan) = try await plan()
+        let plan = try await plan().plan
         if let missing = plan.missing.first { throw EngineError(.unexpected, operation: "plan", detail: missing) }
         var created: [Int: ContainerID] = [:]
         for step in plan.steps {
             switch step.operation {
-            case .createNetwork, .createVolume, .create: break
+            case .createNetwork, .createVolume, .create, .connect: break
             default: continue
             }
             let operation = try step.operation.map { reference in
@@ -128,7 +128,7 @@ struct ParityRun {
                 case .created(let step): try #require(created[step])
                 }
             }
-            created[step.id] = try await client.perform(operation, on: project, stamp: sampleStamp)
+            created[step.id] = try await client.perform(operation)
         }
     }
 
@@ -140,6 +140,7 @@ struct ParityRun {
         request.home = one.environment["HOME"]
         let disk = ComposeParityTests.disk
         let project = try ProjectLoader(files: disk).load(request).project.resolvingEnvironment(files: disk)
+            .resolvingSecurityProfiles(files: disk)
         let problems = project.deploymentProblems()
         guard problems.isEmpty else { throw ComposeError(problems) }
         let images = project.services.values.filter { $0.provider == nil }.map { $0.imageName(in: project) }
@@ -147,7 +148,9 @@ struct ParityRun {
             ObservationQuery(
                 project: project.name, networks: project.networks.values.map(\.name).sorted(),
                 volumes: project.volumes.values.map(\.name).sorted(), images: Set(images).sorted()))
-        return (project, Reconciler.plan(Target(project: project, deployment: 1), observed))
+        let traits = try #require(observed.traits)
+        let target = Target(try DeployableProject(project, on: traits), stamp: sampleStamp)
+        return (project, Reconciler.plan(target, observed))
     }
 
     /// Runs docker compose on the project; its last words when it fails.

@@ -17,11 +17,11 @@ import WatcherTestSupport
     }
 }
 
-@Suite struct ServiceDifferenceTests {
+@Suite struct CauseTests {
     private func phrases(_ old: String, _ new: String) throws -> [String] {
         let one = try FileTree.project("services: {web: {image: web:1, \(old)}}").services["web"]
         let other = try FileTree.project("services: {web: {image: web:1, \(new)}}").services["web"]
-        return ServiceDifference.causes(from: try #require(one), to: try #require(other)).map(\.text)
+        return try #require(other).causes(from: try #require(one)).map(\.text)
     }
 
     @Test func `each attribute is named as in the Compose file`() throws {
@@ -41,8 +41,8 @@ import WatcherTestSupport
     func `of an image that changed its tag only, the new tag is named`(_ old: String, _ new: String, _ text: String) {
         var (before, after) = (Service(name: "web"), Service(name: "web"))
         (before.image, after.image) = (old, new)
-        let causes = ServiceDifference.causes(from: before, to: after)
-        #expect(causes == [Plan.Cause(text, field: "image")])
+        let causes = after.causes(from: before)
+        #expect(causes == [Plan.Cause(.recorded(text, field: "image", file: nil, commit: nil))])
     }
 
     @Test func `variables and labels are named without their values`() throws {
@@ -60,22 +60,22 @@ import WatcherTestSupport
         var old = Service(name: "web")
         var new = old
         old.image = "web:1"
-        #expect(ServiceDifference.causes(from: old, to: new).map(\.text) == ["image web:1 → (built)"])
+        #expect(new.causes(from: old).map(\.text) == ["image web:1 → (built)"])
         new.image = "web:2"
-        #expect(ServiceDifference.causes(from: old, to: new).map(\.text) == ["image web:1 → 2"])
+        #expect(new.causes(from: old).map(\.text) == ["image web:1 → 2"])
     }
 }
 
 @Suite struct ServiceRulesTests {
     @Test func `the time for a health check covers the engine's defaults and the start period`() throws {
         var service = Service(name: "web")
-        #expect(service.derivedHealthTimeout == .seconds(250))
+        #expect(service.derivedHealthTimeout() == .seconds(250))
         var check = Healthcheck()
         check.interval = .seconds(5)
         check.timeout = .seconds(1)
         check.retries = 10
         check.startPeriod = .seconds(60)
         service.healthcheck = check
-        #expect(service.derivedHealthTimeout == .seconds(60 + 6 * 11 + 10))
+        #expect(service.derivedHealthTimeout() == .seconds(60 + 6 * 11 + 10))
     }
 }

@@ -9,8 +9,8 @@ import WatcherTestSupport
         try expect(
             World().plan(Scenario.shop),
             is: """
-                [1] create network default — network shop_default is missing
-                [2] create volume data — volume shop_data is missing
+                [1] create network shop_default — network shop_default is missing
+                [2] create volume shop_data — volume shop_data is missing
                 [3] create shop-db-1 from db:1 after 1, 2 — the service has no container
                 [4] create shop-job-1 from job:1 after 1, 2 — the service has no container
                 [5] create shop-web-1 from web:1 after 1, 2 — the service has no container
@@ -29,7 +29,7 @@ import WatcherTestSupport
         #expect(
             plan.description.hasPrefix(
                 """
-                [1] create network default — network shop_default is missing
+                [1] create network shop_default — network shop_default is missing
                 [2] create shop-db-1 from db:1 after 1 — the service has no container
                 [3] create shop-web-1 from web:1 after 2 — the service has no container
 
@@ -155,7 +155,7 @@ import WatcherTestSupport
         var world = World()
         try world.deploy(project, hashes: ["web": "1"])
         world.previous?.contents = ["web": ["nginx.conf": "a", "site/index.html": "b", "gone": "c"]]
-        var target = world.target(project, hashes: ["web": "2"])
+        var target = try world.target(project, hashes: ["web": "2"])
         target.contents = ["web": ["nginx.conf": "a", "site/index.html": "B"]]
         let plan = Reconciler.plan(target, world.engine.state)
         #expect(plan.changes.map(\.causes) == [["gone changed", "site/index.html changed"]])
@@ -181,7 +181,7 @@ import WatcherTestSupport
             """)
         var world = World()
         try world.deploy(project, hashes: ["web": "1", "db": "1", "proxy": "1"])
-        var target = world.target(project, hashes: ["web": "1", "db": "1", "proxy": "1"])
+        var target = try world.target(project, hashes: ["web": "1", "db": "1", "proxy": "1"])
         target.contents = ["web": ["file": "a", "dir": "b"], "db": ["file": "a"], "proxy": ["file": "a"]]
         #expect(Reconciler.plan(target, world.engine.state).isEmpty)
         target.restored = ["dir/file"]
@@ -196,7 +196,7 @@ import WatcherTestSupport
         let project = try FileTree.project(Scenario.pair)
         var world = try World(running: Scenario.pair)
         world.forgetWatcher()
-        #expect(Reconciler.plan(world.target(project, hashes: ["web": "2"]), world.engine.state).isEmpty)
+        #expect(try Reconciler.plan(world.target(project, hashes: ["web": "2"]), world.engine.state).isEmpty)
     }
 
     @Test func `scaling up numbers on from the highest and leaves the others alone`() throws {
@@ -240,7 +240,7 @@ import WatcherTestSupport
     @Test func `a removed service is left alone when watcher did not make it or may not prune`() throws {
         var world = try World(running: Scenario.pair)
         let project = try FileTree.project("services: {db: {image: db:1}}")
-        var target = world.target(project)
+        var target = try world.target(project)
         target.prunesOrphans = false
         let text =
             "warning: container shop-web-1 belongs to service web, which the project does not have; it is left alone"

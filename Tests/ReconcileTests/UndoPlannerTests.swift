@@ -10,7 +10,7 @@ import WatcherTestSupport
         var world = start
         world.deployment += 1
         let project = try FileTree.project(to)
-        try world.perform(start.plan(project).steps.filter { $0.phase == .apply }, on: project)
+        try world.perform(start.plan(project).steps.filter { $0.phase == .apply })
         try change(&world)
         return world.undo(to: start, try FileTree.project(from))
     }
@@ -63,7 +63,7 @@ import WatcherTestSupport
         world.deployment += 1
         let project = try FileTree.project(
             Scenario.pair.replacing("db:1", with: "db:2").replacing("web:1", with: "web:2"))
-        try world.perform(start.plan(project).steps.filter { $0.phase == .apply }, on: project)
+        try world.perform(start.plan(project).steps.filter { $0.phase == .apply })
         let plan = world.undo(to: start, project)
         #expect(plan.steps.filter { if case .start = $0.operation { true } else { false } }.count == 2)
         #expect(!plan.steps.contains { if case .wait = $0.operation { true } else { false } })
@@ -82,12 +82,13 @@ import WatcherTestSupport
             + "\nvolumes: {data: {}}\nnetworks: {back: {}, outer: {external: true, name: outer}}"
         let start = try World(running: Scenario.pair)
         var world = start
-        world.deployment += 1
         world.engine.state.networks["outer"] = .init(
             id: "1", name: "outer",
             labels: [ComposeLabels.network: "default", ComposeLabels.project: "other"])
         let project = try FileTree.project(yaml)
-        try world.perform(world.plan(project).steps.filter { $0.phase == .apply }, on: project)
+        let steps = try world.plan(project).steps.filter { $0.phase == .apply }
+        world.deployment += 1
+        try world.perform(steps)
         let removed = world.undo(to: start, project).steps.compactMap { step -> String? in
             if case .removeNetwork(_, let name) = step.operation { name } else { nil }
         }
@@ -99,7 +100,7 @@ import WatcherTestSupport
         var world = start
         world.deployment += 1
         let project = try FileTree.project(Scenario.pair.replacing("db:1", with: "db:2"))
-        try world.perform(start.plan(project).steps.filter { $0.phase == .apply }, on: project)
+        try world.perform(start.plan(project).steps.filter { $0.phase == .apply })
         for index in world.engine.state.containers.indices
         where world.engine.state.containers[index].labels[ComposeLabels.watcherDeployment] == "shop/1" {
             world.engine.state.containers[index].labels[ComposeLabels.watcherDeployment] = nil
@@ -107,7 +108,7 @@ import WatcherTestSupport
         var blank = start
         blank.engine.state = ObservedState()
         let plan = world.undo(to: blank, project)
-        try world.perform(plan.steps, on: project)
+        try world.perform(plan.steps)
         #expect(world.essence.filter { $0.contains("shop-db") } == start.essence.filter { $0.contains("shop-db") })
     }
 }

@@ -19,28 +19,24 @@ struct World {
         try deploy(try FileTree.project(yaml))
     }
 
-    var labels: [String: String] {
-        [
-            ComposeLabels.watcherProject: "shop", ComposeLabels.watcherCommit: "c0ffee",
-            ComposeLabels.watcherDeployment: "shop/\(deployment)",
-        ]
-    }
-
-    func target(_ project: Project, hashes: [String: String] = [:]) -> Target {
-        var target = Target(project: project, deployment: deployment + 1)
+    func target(_ project: Project, hashes: [String: String] = [:]) throws -> Target {
+        let traits = engine.state.traits ?? EngineTraits(version: .newest)
+        var target = Target(
+            try DeployableProject(project, on: traits),
+            stamp: .init(project: "shop", commit: CommitID(hex: "c0ffee"), deployment: deployment + 1))
         target.contentHashes = hashes
         target.previous = previous
         return target
     }
 
     func plan(_ yaml: String, profiles: [String] = []) throws -> Plan {
-        plan(try FileTree.project(yaml, profiles: profiles))
+        try plan(try FileTree.project(yaml, profiles: profiles))
     }
 
-    func plan(_ project: Project) -> Plan { Reconciler.plan(target(project), engine.state) }
+    func plan(_ project: Project) throws -> Plan { Reconciler.plan(try target(project), engine.state) }
 
     /// Carries out a plan's steps in the plan's order.
-    mutating func perform(_ steps: some Sequence<Plan.Step>, on project: Project) throws {
+    mutating func perform(_ steps: some Sequence<Plan.Step>) throws {
         var created: [Int: ContainerID] = [:]
         for step in steps {
             let operation = step.operation.map { reference in
@@ -49,15 +45,15 @@ struct World {
                 case .created(let step): created[step] ?? ContainerID(hex: "")
                 }
             }
-            created[step.id] = try engine.perform(operation, on: project, labels: labels)
+            created[step.id] = try engine.perform(operation)
         }
     }
 
     /// A whole deployment, cleanup included.
     mutating func deploy(_ project: Project, hashes: [String: String] = [:]) throws {
-        let target = self.target(project, hashes: hashes)
+        let target = try self.target(project, hashes: hashes)
         deployment += 1
-        try perform(Reconciler.plan(target, engine.state).steps, on: project)
+        try perform(Reconciler.plan(target, engine.state).steps)
         previous = Target.Previous(project: project, contentHashes: hashes, contents: [:], completed: [])
     }
 

@@ -47,5 +47,6 @@ package struct FileTree: Sendable, Equatable {
         request.honoursComposeVariables = false
         request.searchesParents = false
         return try ProjectLoader(files: tree.access).load(request).project.resolvingEnvironment(files: tree.access)
+            .resolvingSecurityProfiles(files: tree.access)
     }
 }

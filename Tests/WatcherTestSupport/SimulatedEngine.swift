@@ -1,4 +1,4 @@
-package import Compose
+import Compose
 package import Reconcile
 
 /// An engine in memory with the rules of the real one that a plan can break: names and ports are taken once, networks in
@@ -21,43 +21,49 @@ package struct SimulatedEngine: Sendable {
     package var state = ObservedState()
     /// By service or image id; others run, and are healthy if they have a health check.
     package var behaviours: [String: Behaviour] = [:]
-    /// The fixed addresses a container was made with, from its first start.
-    private var addressesInUse: [ContainerID: Set<String>] = [:]
+    /// What the containers were made of.
+    private var services: [ContainerID: Service] = [:]
+    /// Files copied into containers, by path, and hooks run in them.
+    package private(set) var copied: [ContainerID: [String]] = [:]
+    package private(set) var hooks: [String] = []
     private var clock = 1_000
     private var made = 0
 
     package init() {}
 
     /// Carries out an operation as the engine would; a wait does nothing.
-    package mutating func perform(
-        _ operation: Operation<ContainerID>, on project: Project, labels: [String: String] = [:]
-    ) throws -> ContainerID? {
+    package mutating func perform(_ operation: Operation<ContainerID>) throws -> ContainerID? {
+        defer { state.containers.sort { $0.name < $1.name } }
         switch operation {
-        case .createNetwork(let key): try createNetwork(key, project)
+        case .createNetwork(let network): try createNetwork(network)
         case .removeNetwork(let id, let name): try removeNetwork(id, name)
-        case .createVolume(let key): createVolume(key, project)
+        case .createVolume(let volume): createVolume(volume)
         case .removeVolume(let name): state.volumes[name] = nil
-        case .create(let creation): return try create(creation, project, labels)
+        case .create(let creation): return try create(creation)
+        case .copyFiles(let id, let files):
+            guard try index(id).startedAt == nil else { throw refusal(.unexpected, "files are copied before a start") }
+            copied[id, default: []] += files.map(\.target)
         case .rename(let id, let name): try rename(id, name)
-        case .start(let id): try start(id, project)
+        case .start(let id): return try start(id)
+        case .runHook(let id, let run):
+            guard try index(id).state == .running else { break }
+            hooks.append("\(run.kind.rawValue) \(try index(id).service): \(run.hook.command?.joined(separator: " ") ?? "")")
         case .unpause(let id):
             guard try index(id).state == .paused else { throw refusal(.engineFailed, "container is not paused") }
             try change(id) { $0.state = .running }
         case .stop(let id): try stop(id)
-        case .remove(let id, _):
-            let container = try index(id)
-            guard ![.running, .restarting, .paused].contains(container.state) else {
-                throw refusal(.engineFailed, "cannot remove running container \(container.name)")
-            }
-            state.containers.removeAll { $0.id == id }
-        case .connect(let id, let key, let service): try connect(id, key, service, project)
+        case .remove(let id, _): try remove(id)
+        case .connect(let id, let endpoint): try connect(id, endpoint)
         case .disconnect(let id, let networkID):
             let name = state.networks.values.first { $0.id == networkID }?.name
             guard let name else { throw refusal(.engineFailed, "no network \(networkID)") }
             try change(id) { $0.networks[name] = nil }
+        case .tagImage(let id, let reference):
+            guard let image = state.images[id] else { throw refusal(.imageNotFound, "no image \(id)") }
+            state.images[reference] = image
+        case .untagImage(let reference): state.images[reference] = nil
         case .wait: break
         }
-        state.containers.sort { $0.name < $1.name }
         return nil
     }
 
@@ -92,13 +98,11 @@ package struct SimulatedEngine: Sendable {
 
     // MARK: - Networks and volumes
 
-    private mutating func createNetwork(_ key: String, _ project: Project) throws {
-        guard let network = project.networks[key] else { throw refusal(.unexpected, "no network \(key) in the model") }
+    private mutating func createNetwork(_ network: NetworkSpecification) throws {
         guard state.networks[network.name] == nil else {
             throw refusal(.nameConflict, "network \(network.name) already exists")
         }
-        state.networks[network.name] = .init(
-            id: nextID("e"), name: network.name, labels: network.labels(key: key, in: project))
+        state.networks[network.name] = .init(id: nextID("e"), name: network.name, labels: network.labels)
     }
 
     private mutating func removeNetwork(_ id: String, _ name: String) throws {
@@ -110,31 +114,26 @@ package struct SimulatedEngine: Sendable {
         state.networks[name] = nil
     }
 
-    private mutating func createVolume(_ key: String, _ project: Project) {
-        guard let volume = project.volumes[key], state.volumes[volume.name] == nil else { return }
+    private mutating func createVolume(_ volume: VolumeSpecification) {
+        guard state.volumes[volume.name] == nil else { return }
         state.volumes[volume.name] = .init(
-            name: volume.name, driver: volume.driver ?? "local", labels: volume.labels(key: key, in: project))
+            name: volume.name, driver: volume.definition.driver ?? "local", labels: volume.labels)
     }
 
-    private mutating func connect(_ id: ContainerID, _ key: String, _ service: String, _ project: Project) throws {
-        guard let network = project.networks[key], let existing = state.networks[network.name],
-            project.services[service]?.networks[key] != nil
-        else { throw refusal(.engineFailed, "cannot connect \(service) to network \(key)") }
+    private mutating func connect(_ id: ContainerID, _ endpoint: Endpoint) throws {
         let container = try index(id)
-        guard container.networks[network.name] == nil else {
-            throw refusal(.engineFailed, "\(container.name) is already connected to \(network.name)")
+        guard let existing = state.networks[endpoint.network] else {
+            throw refusal(.engineFailed, "cannot connect \(container.name) to network \(endpoint.network)")
         }
-        try change(id) { $0.networks[network.name] = $0.isUp ? existing.id : "" }
+        guard container.networks[endpoint.network] == nil else {
+            throw refusal(.engineFailed, "\(container.name) is already connected to \(endpoint.network)")
+        }
+        try change(id) { $0.networks[endpoint.network] = $0.isUp ? existing.id : "" }
     }
 
     // MARK: - Containers
 
-    private mutating func create(
-        _ creation: ContainerCreation<ContainerID>, _ project: Project, _ labels: [String: String]
-    ) throws -> ContainerID {
-        guard let service = project.services[creation.service] else {
-            throw refusal(.unexpected, "no service \(creation.service) in the model")
-        }
+    private mutating func create(_ creation: ContainerCreation<ContainerID>) throws -> ContainerID {
         guard !state.containers.contains(where: { $0.name == creation.name }) else {
             throw refusal(.nameConflict, "the name \(creation.name) is in use")
         }
@@ -142,26 +141,28 @@ package struct SimulatedEngine: Sendable {
             throw refusal(.imageNotFound, "no image \(creation.image)")
         }
         let id = ContainerID(hex: nextID("c"))
-        let hash = ConfigHash.label(of: service, references: creation.references.mapValues(\.hex))
+        let specification = creation.specification
         var container = ObservedState.Container(
-            id: id, name: creation.name, service: service.name, number: creation.number, state: .created)
+            id: id, name: creation.name, service: creation.service, number: creation.number, state: .created)
         container.imageID = image.id
-        container.labels = service.containerLabels(
-            in: project, number: creation.number, imageID: creation.imageID, configHash: hash
-        ).merging(labels) { $1 }
-        container.labels[ComposeLabels.watcherContentHash] = creation.contentHash
-        container.restartPolicy = service.restart ?? "no"
-        if service.networkMode == nil {
-            for key in service.networks.keys { container.networks[project.networks[key]?.name ?? key] = "" }
-        }
-        for mount in service.volumes where mount.kind == .volume {
-            let name = mount.source.flatMap { project.volumes[$0]?.name }
-            if let name, state.volumes[name] == nil { throw refusal(.engineFailed, "no volume \(name)") }
-            container.mounts.append(.init(type: "volume", name: name, source: "", target: mount.target))
+        container.labels = creation.labels
+        container.restartPolicy = specification.service.restart ?? "no"
+        for endpoint in specification.endpoints { container.networks[endpoint.network] = "" }
+        for mount in specification.mounts where mount.kind == .volume {
+            if let name = mount.source, state.volumes[name] == nil { throw refusal(.engineFailed, "no volume \(name)") }
+            container.mounts.append(.init(type: "volume", name: mount.source, source: "", target: mount.target))
         }
         state.containers.append(container)
-        state.containers.sort { $0.name < $1.name }
+        services[id] = specification.service
         return id
+    }
+
+    private mutating func remove(_ id: ContainerID) throws {
+        let container = try index(id)
+        guard ![.running, .restarting, .paused].contains(container.state) else {
+            throw refusal(.engineFailed, "cannot remove running container \(container.name)")
+        }
+        state.containers.removeAll { $0.id == id }
     }
 
     private mutating func rename(_ id: ContainerID, _ name: String) throws {
@@ -171,11 +172,17 @@ package struct SimulatedEngine: Sendable {
         try change(id) { $0.name = name }
     }
 
-    private mutating func start(_ id: ContainerID, _ project: Project) throws {
+    /// What the container was made of; one that a test put there is like another of its service.
+    private func service(of container: ObservedState.Container) -> Service? {
+        services[container.id] ?? services.filter { $0.value.name == container.service }
+            .max { $0.key.hex < $1.key.hex }?.value
+    }
+
+    private mutating func start(_ id: ContainerID) throws -> ContainerID? {
         let container = try index(id)
         guard container.state != .paused else { throw refusal(.engineFailed, "cannot start a paused container") }
-        guard !container.isUp else { return }
-        let service = project.services[container.service]
+        guard !container.isUp else { return nil }
+        let service = service(of: container)
         let ports = (service?.ports ?? []).compactMap { port in
             port.published.map { "0.0.0.0:\($0)->\(port.target)/\(port.proto ?? "tcp")" }
         }
@@ -184,15 +191,15 @@ package struct SimulatedEngine: Sendable {
                 throw refusal(.portConflict, "\(container.name): port \(port) is taken by \(other.name)")
             }
         }
-        for name in container.networks.keys where state.networks[name] == nil {
+        for (name, network) in container.networks
+        where state.networks[name] == nil || (!network.isEmpty && state.networks[name]?.id != network) {
             throw refusal(.engineFailed, "\(container.name): network \(name) not found")
         }
-        let wanted = addressesInUse[id] ?? addresses(of: service)
-        let taken = state.containers.filter { $0.isUp && $0.id != id }.flatMap { addressesInUse[$0.id] ?? [] }
+        let wanted = addresses(of: service)
+        let taken = state.containers.filter { $0.isUp && $0.id != id }.flatMap { addresses(of: self.service(of: $0)) }
         guard wanted.isDisjoint(with: taken) else {
             throw refusal(.engineFailed, "\(container.name): address already in use")
         }
-        addressesInUse[id] = wanted
         clock += 1
         let networks = state.networks
         let behaviour =
@@ -205,6 +212,7 @@ package struct SimulatedEngine: Sendable {
             for name in container.networks.keys { container.networks[name] = networks[name]?.id }
             container.apply(behaviour)
         }
+        return id
     }
 
     private func addresses(of service: Service?) -> Set<String> {

@@ -59,7 +59,7 @@ struct Attribute<Root: Sendable>: Sendable {
 
 /// The attributes of a model type, in the order in which Compose writes them.
 struct Shape<Root: Sendable>: Sendable {
-    private let attributes: [Attribute<Root>]
+    let attributes: [Attribute<Root>]
     /// The attributes by name; of two with the same name the first is read.
     private let byName: [String: Attribute<Root>]
     /// What to do with `x-` keys; without it they are skipped.

@@ -22,6 +22,9 @@ package struct Project: Sendable, Equatable, Codable {
     package var models: [String: Model] = [:]
     /// The variables interpolation used, after `.env` filled the gaps: what `environment:` configs and secrets read.
     package var environment: [String: String] = [:]
+    /// The text of each seccomp profile that `security_opt` names, without white space, by absolute path
+    /// (`resolvingSecurityProfiles`). No part of the config hash or of what is rendered.
+    package var seccompProfiles: [String: String] = [:]
     /// The active profiles.
     package var profiles: [String] = []
     /// Top-level `x-` extensions.

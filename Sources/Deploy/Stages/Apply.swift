@@ -125,13 +125,8 @@ extension Attempt {
 }
 
 extension Run {
-    func applier(_ candidate: Candidate, _ stage: Event.Stage, former: Project? = nil) -> Applier {
-        Applier(
-            engine: engine, project: candidate.snapshot.project,
-            former: former ?? record.lastGood?.snapshot?.project,
-            stamp: DeploymentStamp(
-                project: settings.name, commit: candidate.commit.id, deployment: record.nextNumber),
-            log: log, stage: stage)
+    func applier(_ candidate: Candidate, _ stage: Event.Stage) -> Applier {
+        Applier(engine: engine, project: candidate.snapshot.project.name, log: log, stage: stage)
     }
 
     /// What is wrong with a service, with the last lines of its container.

@@ -11,9 +11,14 @@ extension Run {
         let observed = try await engine.observe(model.map { query($0) } ?? ObservationQuery(project: name))
         try check(services, model, observed)
         let plan = StatePlanner.plan(
-            goal, of: name, services: services, model: model, observed,
+            goal, of: name, owner: settings.name, services: services, model: model, observed,
+            completed: completed(observed),
             timeout: settings.healthTimeout ?? .seconds(300))
-        for change in plan.changes { log.progress(.plan, .running, change.description) }
+        for change in plan.changes {
+            log.progress(
+                .plan, .running, change.kind == "service" ? change.text : change.description,
+                service: change.kind == "service" ? change.name : nil)
+        }
         return StateChange(run: self, goal: goal, services: services, name: name, observed: observed, plan: plan)
     }
 
@@ -58,12 +63,7 @@ struct StateChange: Sendable {
     func carryOut() async throws -> RunResult {
         var result = result
         let model = run.record.lastGood?.snapshot?.project
-        let applier = Applier(
-            engine: run.engine, project: model ?? Project(name: name, workingDirectory: "/", configFiles: []),
-            stamp: DeploymentStamp(
-                project: run.settings.name, commit: run.record.deployed?.id ?? CommitID(hex: ""),
-                deployment: run.record.nextNumber),
-            log: run.log, stage: .apply)
+        let applier = Applier(engine: run.engine, project: name, log: run.log, stage: .apply)
         let steps = plan.steps.filter { $0.phase == .apply }
         _ = try await run.stage(.apply, "applying \(plan.steps.count) steps") { try await applier.apply(steps) }
         for step in plan.steps where step.phase == .cleanup {

@@ -86,7 +86,7 @@ extension Run {
             } else {
                 try await engine.observe(query)
             }
-        var target = target(candidate, observed)
+        var target = try target(candidate, observed)
         target.restored = Set(checkout.restoredPaths)
         target.fileCommits = fileCommits
         return Compared(
@@ -97,17 +97,13 @@ extension Run {
     /// Throws unless the engine can do everything that the project asks for, and the plan can be carried out.
     private func check(_ compared: Compared) throws {
         let candidate = compared.candidate
-        if let engine = compared.observed.traits {
-            let problems = candidate.snapshot.project.problems(on: engine)
-            guard problems.isEmpty else {
-                throw DeployError(
-                    stage: .plan, reason: .invalidProject,
-                    message: ComposeError(candidate.placing(problems)).relative(to: source.checkoutPath).description,
-                    advice: engine.isPodman
-                        ? "Leave it out, or run the project on a Docker Engine; nothing was touched."
-                        : "Update the engine, or leave it out; nothing was touched.")
-            }
+        guard compared.plan.refusals.isEmpty else {
+            throw DeployError(
+                stage: .plan, reason: .invalidConfiguration, message: compared.plan.refusals.joined(separator: "\n"),
+                advice: "Give one of the two another `project_name`; nothing was touched.")
         }
+        let problems = try deployable(candidate, compared.observed).problems(in: compared.observed)
+        guard problems.isEmpty else { throw refusal(problems, candidate, on: compared.observed.traits) }
         guard compared.plan.missing.isEmpty else {
             throw DeployError(
                 stage: .plan, reason: .externalMissing, message: compared.plan.missing.joined(separator: "\n"),
@@ -115,6 +111,27 @@ extension Run {
                     + "volume, pull or build an image. What another project made needs `external: true`, or another "
                     + "name here.")
         }
+    }
+
+    /// The candidate's project on this engine. Throws when the engine cannot do everything that it asks for.
+    private func deployable(_ candidate: Candidate, _ observed: ObservedState) throws -> DeployableProject {
+        do {
+            return try DeployableProject(
+                candidate.snapshot.project, on: observed.traits ?? EngineTraits(version: .newest))
+        } catch {
+            throw refusal(error.problems, candidate, on: observed.traits)
+        }
+    }
+
+    private func refusal(
+        _ problems: [ComposeError.Problem], _ candidate: Candidate, on engine: EngineTraits?
+    ) -> DeployError {
+        DeployError(
+            stage: .plan, reason: .invalidProject,
+            message: ComposeError(candidate.placing(problems)).relative(to: source.checkoutPath).description,
+            advice: engine?.isPodman == true
+                ? "Correct it, or run the project on a Docker Engine; nothing was touched."
+                : "Correct it, or update the engine; nothing was touched.")
     }
 
     /// What putting the commit's files in place would change; nothing as long as what was built of it is not kept.
@@ -144,20 +161,17 @@ extension Run {
 
     /// Everything the flow wants to know of the engine about a project.
     func query(_ project: Project, pinned: [String: String] = [:], isBrief: Bool = false) -> ObservationQuery {
-        let services = project.services.values.filter { $0.provider == nil }
-        let images =
-            services.map { $0.imageName(in: project) }
-            + services.flatMap(\.volumes).filter { $0.kind == .image }.compactMap(\.source)
-        var query = ObservationQuery(
-            project: project.name, networks: project.networks.values.map(\.name).sorted(),
-            volumes: project.volumes.values.map(\.name).sorted(), images: Set(images).union(pinned.values).sorted())
+        var query = ObservationQuery(of: project, pinned: pinned.values)
         query.isBrief = isBrief
         return query
     }
 
     /// The target that a candidate makes of itself, against the last good deployment.
-    func target(_ candidate: Candidate, _ observed: ObservedState) -> Target {
-        var target = Target(project: candidate.snapshot.project, deployment: record.nextNumber)
+    func target(_ candidate: Candidate, _ observed: ObservedState) throws -> Target {
+        let stamp = DeploymentStamp(
+            project: settings.name, commit: candidate.commit.id, deployment: record.nextNumber)
+        var target = Target(try deployable(candidate, observed), stamp: stamp)
+        target.hasHostBuild = candidate.snapshot.hostBuild != nil
         target.contentHashes = candidate.snapshot.contentHashes
         target.contents = candidate.snapshot.contents
         target.builds = candidate.snapshot.builds
@@ -171,6 +185,7 @@ extension Run {
             target.previous = Target.Previous(
                 project: last.project, contentHashes: last.contentHashes, contents: last.contents,
                 builds: last.builds, completed: completed(observed))
+            target.previous?.hasHostBuild = last.hostBuild != nil
         }
         return target
     }

@@ -85,7 +85,13 @@ extension Run {
         let reader = RecordingFiles(files)
         let result = try ProjectLoader(files: reader.access).load(
             ProjectLoader.Request(settings, checkout: source.checkoutPath))
-        let project = try result.project.resolvingEnvironment(files: reader.access)
+        let resolved = try result.project.resolvingEnvironment(files: reader.access)
+        let project: Project
+        do {
+            project = try resolved.resolvingSecurityProfiles(files: reader.access)
+        } catch {
+            throw ComposeError(result.placing(error.problems))
+        }
         var problems = result.placing(project.deploymentProblems())
         if settings.run == nil { problems += result.deploymentProfileProblems(profiles: settings.profiles) }
         guard problems.isEmpty else { throw ComposeError(problems) }

@@ -83,12 +83,13 @@ extension Run {
         func plan(_ observed: ObservedState) -> Plan {
             UndoPlanner.plan(
                 .init(number: deployment.id.number, label: deployment.id.description), before: before,
-                observed: observed, model: candidate.snapshot.project, settle: settings.settle,
+                observed: observed, model: candidate.snapshot.project, attempted: project, settle: settings.settle,
                 timeout: settings.healthTimeout ?? .seconds(300))
         }
-        let back = plan(try await engine.observe(query(project)))
-        _ = try await applier(candidate, .rollback, former: project).apply(back.steps.filter { $0.phase == .apply })
-        let observed = try await engine.observe(query(project))
+        let query = ObservationQuery(of: project, undoing: before)
+        let back = plan(try await engine.observe(query))
+        _ = try await applier(candidate, .rollback).apply(back.steps.filter { $0.phase == .apply })
+        let observed = try await engine.observe(query)
         let there = Set(observed.containers.map(\.id))
         let isBack =
             before.containers.allSatisfy { there.contains($0.id) || $0.isOneOff }
@@ -107,7 +108,7 @@ extension Run {
     private func reapply(_ candidate: Candidate) async throws {
         let query = query(candidate.snapshot.project, pinned: candidate.pinnedImages)
         let observed = try await engine.observe(query)
-        let target = target(candidate, observed)
+        let target = try target(candidate, observed)
         let plan = Reconciler.plan(target, observed)
         guard !plan.steps.isEmpty else { return }
         for pull in plan.pulls where pull.isRequired { try await engine.pull(pull) { _ in } }

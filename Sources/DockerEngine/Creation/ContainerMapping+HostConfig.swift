@@ -2,10 +2,10 @@ import Compose
 import Reconcile
 
 extension ContainerMapping {
-    func hostConfig() throws -> HostConfig {
+    var hostConfig: HostConfig {
         var host = HostConfig()
-        try setNamespacesAndRights(&host)
-        let mounts = try mounts()
+        setNamespacesAndRights(&host)
+        let mounts = mounts
         host.binds = mounts.binds.orNil
         host.mounts = mounts.mounts.orNil
         host.tmpfs = tmpfs
@@ -14,25 +14,13 @@ extension ContainerMapping {
         host.storageOpt = service.storageOpt.orNil
         host.shmSize = service.shmSize.orNil
         setNetwork(&host)
-        try setRunning(&host)
+        setRunning(&host)
         setResources(&host)
         return host
     }
 
-    private func setNamespacesAndRights(_ host: inout HostConfig) throws {
-        for (attribute, mode) in [("uts", service.uts), ("cgroup", service.cgroup)] {
-            if let mode, mode.hasPrefix("service:") {
-                throw cannot(attribute, "\(mode) cannot be shared; the engine knows host and private only")
-            }
-        }
-        for (attribute, mode) in [
-            ("network_mode", service.networkMode), ("ipc", service.ipc), ("pid", service.pid),
-        ] {
-            if let mode, mode.hasPrefix("service:") {
-                throw cannot(attribute, "there is no container of \(mode)")
-            }
-        }
-        host.networkMode = service.networkMode ?? mainNetwork.map { realName($0) } ?? "none"
+    private func setNamespacesAndRights(_ host: inout HostConfig) {
+        host.networkMode = service.networkMode ?? specification.endpoints.first?.network ?? "none"
         host.ipcMode = service.ipc
         host.pidMode = service.pid
         host.utsMode = service.uts
@@ -43,7 +31,7 @@ extension ContainerMapping {
         host.capAdd = Self.capabilities(service.capAdd).orNil
         host.capDrop = Self.capabilities(service.capDrop).orNil
         host.groupAdd = service.groupAdd.orNil
-        let security = try securityOptions()
+        let security = securityOptions
         host.securityOpt = security.options.orNil
         if security.unconfinesSystemPaths {
             host.maskedPaths = []
@@ -85,11 +73,11 @@ extension ContainerMapping {
                 guard let separator = entry.firstIndex(of: "=") else { return entry }
                 return "\(entry[..<separator]):\(entry[entry.index(after: separator)...])"
             }.orNil
-        host.links = links.orNil
+        host.links = specification.links.orNil
     }
 
-    private func setRunning(_ host: inout HostConfig) throws {
-        host.restartPolicy = try restartPolicy()
+    private func setRunning(_ host: inout HostConfig) {
+        host.restartPolicy = restartPolicy
         host.logConfig = service.logging.map {
             HostConfig.LogConfig(type: $0.driver ?? "", config: $0.options.orNil)
         }
@@ -97,22 +85,18 @@ extension ContainerMapping {
         host.runtime = service.runtime
         host.isolation = service.isolation
         host.sysctls = service.sysctls.orNil
-        if !service.annotations.isEmpty { try require(.annotations, for: "annotations") }
         host.annotations = service.annotations.orNil
         host.oomScoreAdj = service.oomScoreAdj.orNil
     }
 
-    private func restartPolicy() throws -> HostConfig.RestartPolicy? {
+    private var restartPolicy: HostConfig.RestartPolicy? {
         if let policy = service.deploy?.restartPolicy {
             return .init(name: Self.restartName(policy.condition ?? ""), maximumRetryCount: policy.maxAttempts)
         }
         guard let restart = service.restart else { return nil }
         let parts = restart.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count > 1 else { return .init(name: Self.restartName(restart)) }
-        guard let attempts = Int(parts[1]), attempts >= 0 else {
-            throw cannot("restart", "\(restart) has no number after the colon")
-        }
-        return .init(name: Self.restartName(String(parts[0])), maximumRetryCount: attempts)
+        return .init(
+            name: Self.restartName(String(parts[0])), maximumRetryCount: parts.count > 1 ? Int(parts[1]) : nil)
     }
 
     private static func restartName(_ name: String) -> String {
@@ -123,72 +107,11 @@ extension ContainerMapping {
         }
     }
 
-    /// The linked container under its link name and under its two Compose names; external links as written.
-    var links: [String] {
-        let own = service.links.flatMap { link in
-            let parts = link.split(separator: ":", maxSplits: 1).map(String.init)
-            let target = parts[0]
-            return (facts.linkedContainers[target] ?? []).flatMap { container in
-                [
-                    "\(container):\(parts.last ?? target)", "\(container):\(target)-\(creation.number)",
-                    "\(container):\(project.name)-\(target)-\(creation.number)",
-                ]
-            }
+    private var securityOptions: (options: [String], unconfinesSystemPaths: Bool) {
+        let others = service.securityOpt.filter { $0 != "systempaths=unconfined" }
+        let options = others.map { option in
+            specification.seccompProfile(option).map { "seccomp=\($0)" } ?? option
         }
-        return own + service.externalLinks.map { $0.contains(":") ? $0 : "\($0):\($0)" }
-    }
-
-    private func securityOptions() throws -> (options: [String], unconfinesSystemPaths: Bool) {
-        var options: [String] = []
-        var unconfined = false
-        for option in service.securityOpt {
-            if option != "no-new-privileges", !option.contains(where: { $0 == "=" || $0 == ":" }) {
-                throw cannot("security_opt", "\(option) is neither no-new-privileges nor name=value")
-            }
-            if option == "systempaths=unconfined" {
-                unconfined = true
-            } else if let path = Self.seccompProfile(option, in: project) {
-                guard let profile = facts.seccompProfiles[path] else {
-                    throw cannot("security_opt", "the seccomp profile \(path) cannot be read")
-                }
-                options.append("seccomp=\(Self.compactJSON(profile))")
-            } else {
-                options.append(option)
-            }
-        }
-        return (options, unconfined)
-    }
-
-    /// The absolute path of the profile that a security option names; nil when it names none.
-    static func seccompProfile(_ option: String, in project: Project) -> String? {
-        for prefix in ["seccomp=", "seccomp:"] where option.hasPrefix(prefix) {
-            let value = String(option.dropFirst(prefix.count))
-            if value == "unconfined" || value == "builtin" { return nil }
-            return value.hasPrefix("/") ? value : "\(project.workingDirectory)/\(value)"
-        }
-        return nil
-    }
-
-    /// The JSON text without white space between its tokens.
-    static func compactJSON(_ text: String) -> String {
-        var result = String.UnicodeScalarView()
-        var isInString = false
-        var isEscaped = false
-        for scalar in text.unicodeScalars {
-            if isInString {
-                if isEscaped {
-                    isEscaped = false
-                } else if scalar == "\\" {
-                    isEscaped = true
-                } else if scalar == "\"" {
-                    isInString = false
-                }
-                result.append(scalar)
-            } else if !" \t\r\n".unicodeScalars.contains(scalar) {
-                isInString = scalar == "\""
-                result.append(scalar)
-            }
-        }
-        return String(result)
+        return (options, others.count < service.securityOpt.count)
     }
 }

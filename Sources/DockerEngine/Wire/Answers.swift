@@ -90,8 +90,12 @@ struct ContainerDetails: Decodable, Sendable {
         }
 
         var restartPolicy: RestartPolicy?
+        var ipcMode: String?
 
-        enum CodingKeys: String, CodingKey { case restartPolicy = "RestartPolicy" }
+        enum CodingKeys: String, CodingKey {
+            case restartPolicy = "RestartPolicy"
+            case ipcMode = "IpcMode"
+        }
     }
 
     struct MountPoint: Decodable, Sendable {

@@ -68,7 +68,7 @@ extension ObservedState.Container.Mount {
     init(_ answer: ContainerDetails.MountPoint) {
         self.init(
             type: answer.type ?? "", name: answer.name.flatMap { $0.isEmpty ? nil : $0 }, source: answer.source ?? "",
-            target: answer.destination ?? "")
+            target: answer.destination ?? "", isReadOnly: answer.rw == false ? true : nil)
     }
 }
 

@@ -17,7 +17,7 @@ struct ContainerAssessment {
         causes += networkCauses(container, service)
         causes += volumeCauses(container, service)
         if container.state == .dead || container.state == .removing {
-            causes.append(Plan.Cause("the container is \(container.state)"))
+            causes.append(Plan.Cause(.state(container.state)))
         }
         return causes
     }
@@ -28,10 +28,10 @@ struct ContainerAssessment {
         let hash = container.labels[ComposeLabels.configHash]
         guard !ConfigHash.accepts(hash, of: service, references: references) else { return [] }
         guard let previous = target.previous?.project.services[service.name] else {
-            return [Plan.Cause("configuration changed")]
+            return [Plan.Cause(.configurationChanged)]
         }
-        let causes = ServiceDifference.causes(from: previous, to: service)
-        return causes.isEmpty ? [Plan.Cause("configuration differs from what was deployed")] : causes
+        let causes = service.causes(from: previous)
+        return causes.isEmpty ? [Plan.Cause(.configurationDiffers)] : causes
     }
 
     private func imageCauses(_ container: ObservedState.Container, _ service: Service) -> [Plan.Cause] {
@@ -39,7 +39,7 @@ struct ContainerAssessment {
         let has = container.labels[ComposeLabels.image] ?? container.imageID
         guard has != wanted else { return [] }
         let reference = service.imageName(in: target.project)
-        return [Plan.Cause("image \(reference) is now \(short(wanted)), was \(short(has))", field: "image")]
+        return [Plan.Cause(.imageMoved(reference: reference, from: has, to: wanted))]
     }
 
     /// The reference itself changed, which says more than the ids behind it.
@@ -48,12 +48,12 @@ struct ContainerAssessment {
         return before.imageName(in: previous.project) != service.imageName(in: target.project)
     }
 
-    /// The image id the service should run; nil when the image is not here (yet). A pinned image that is gone cannot be
-    /// asked for.
+    /// The image id the service should run; nil when the image is not here (yet). That of a recorded deployment is wanted
+    /// even when the engine has lost it, unless it can be built again.
     func imageID(of service: Service) -> String? {
         let current = observed.image(of: service, in: target.project)?.id
-        if let pinned = target.pinnedImages[service.name], observed.images[pinned] != nil { return pinned }
-        return current
+        guard let pinned = target.pinnedImages[service.name] else { return current }
+        return observed.images[pinned] != nil || service.build == nil ? pinned : current
     }
 
     private func contentCauses(_ container: ObservedState.Container, _ service: Service) -> [Plan.Cause] {
@@ -65,12 +65,8 @@ struct ContainerAssessment {
         let before = target.previous?.contents[service.name] ?? [:]
         let after = target.contents[service.name] ?? [:]
         let paths = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.sorted()
-        guard !before.isEmpty, !paths.isEmpty else { return [Plan.Cause("its files changed")] }
-        return paths.map { path in
-            let commit = target.fileCommits[path]
-            return Plan.Cause(
-                "\(path) changed" + (commit.map { " in \($0.short)" } ?? ""), file: path, commit: commit)
-        }
+        guard !before.isEmpty, !paths.isEmpty else { return [Plan.Cause(.filesChanged)] }
+        return paths.map { Plan.Cause(.file($0, commit: target.fileCommits[$0])) }
     }
 
     /// A mounted file that is put back leaves the container with the one that was changed. What the container may write
@@ -86,15 +82,23 @@ struct ContainerAssessment {
             + service.secrets.map { project.secrets[$0.source]?.file }
         return target.restored.intersection(contents.keys).sorted()
             .filter { path in sources.contains { $0?.hasSuffix("/\(path)") == true } }
-            .map { Plan.Cause("\($0) was changed on the host", file: $0) }
+            .map { Plan.Cause(.fileChangedOnHost($0)) }
     }
 
+    /// A container that was started once is bound to the very networks it had then, so that it can never start again when
+    /// one of them was removed.
     private func networkCauses(_ container: ObservedState.Container, _ service: Service) -> [Plan.Cause] {
-        guard container.state == .running, service.networkMode == nil else { return [] }
+        guard service.networkMode == nil else { return [] }
         return service.networks.keys.sorted().compactMap { key in
-            guard !recreatedNetworks.contains(key), let network = target.project.networks[key] else { return nil }
-            if let id = observed.networks[network.name]?.id, container.networks.values.contains(id) { return nil }
-            return Plan.Cause("not connected to network \(network.name)", field: "networks")
+            guard let network = target.project.networks[key] else { return nil }
+            let existing = observed.networks[network.name]
+            if let id = existing?.id, container.networks.values.contains(id) { return nil }
+            guard let id = container.networks[network.name] else {
+                return recreatedNetworks.contains(key) ? nil : Plan.Cause(.notConnected(network: network.name))
+            }
+            // Some engines tell the name in place of the id.
+            if id.isEmpty || id == network.name { return nil }
+            return Plan.Cause(.networkGone(network: network.name))
         }
     }
 
@@ -103,11 +107,7 @@ struct ContainerAssessment {
             guard mount.kind == .volume, let key = mount.source, let volume = target.project.volumes[key],
                 !container.mounts.contains(where: { $0.type == "volume" && $0.name == volume.name })
             else { return nil }
-            return Plan.Cause("volume \(volume.name) is not mounted", field: "volumes")
+            return Plan.Cause(.notMounted(volume: volume.name))
         }
-    }
-
-    private func short(_ id: String) -> String {
-        String((id.hasPrefix("sha256:") ? id.dropFirst("sha256:".count) : id[...]).prefix(12))
     }
 }

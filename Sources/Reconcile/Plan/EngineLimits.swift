@@ -44,6 +44,8 @@ extension Project {
         }
         return problems(of: services, at: "services", Self.limitsOfServices)
             + problems(of: networks.filter { !$0.value.external }, at: "networks", Self.limitsOfNetworks)
+            // Podman lets containers share it unless it is told otherwise.
+            + (engine.isPodman ? [] : ipcProblems())
     }
 
     private static let limitsOfNetworks: [EngineLimit<Network>] = [

@@ -19,11 +19,3 @@ extension ObservedState {
         APIVersion(apiVersion).map { EngineTraits(version: $0, isPodman: isPodman ?? false) }
     }
 }
-
-extension Service {
-    /// The keys of the service's networks: by priority, then by name. The first is the container's main one.
-    package var networksByPriority: [String] {
-        func priority(_ key: String) -> Int { (networks[key] ?? nil)?.priority ?? 0 }
-        return networks.keys.sorted { (-priority($0), $0) < (-priority($1), $1) }
-    }
-}

@@ -8,6 +8,9 @@ package struct ObservedState: Sendable, Equatable, Codable {
     package var volumes: [String: Volume] = [:]
     /// The local images by the reference that was asked for; a missing key is an image that is not present.
     package var images: [String: Image] = [:]
+    /// Containers of others that the model names, by the name or id that was asked for; a missing key is one that does not
+    /// exist, and nil is that none was asked for.
+    package var otherContainers: [String: OtherContainer]?
     /// The negotiated API version, `1.41`.
     package var apiVersion: String = ""
     /// Whether the engine is Podman; nil is no.
@@ -69,12 +72,15 @@ extension ObservedState {
             package var name: String?
             package var source: String
             package var target: String
+            /// nil is no, or not known.
+            package var isReadOnly: Bool?
 
-            package init(type: String, name: String?, source: String, target: String) {
+            package init(type: String, name: String?, source: String, target: String, isReadOnly: Bool? = nil) {
                 self.type = type
                 self.name = name
                 self.source = source
                 self.target = target
+                self.isReadOnly = isReadOnly
             }
         }
 
@@ -131,6 +137,18 @@ extension ObservedState {
             mounts = []
             restartPolicy = ""
             ports = []
+        }
+    }
+
+    /// A container that is none of the project's, as far as sharing its namespaces goes.
+    package struct OtherContainer: Sendable, Equatable, Codable {
+        package var id: ContainerID
+        /// `HostConfig.IpcMode`: `private`, `shareable`, `host` …
+        package var ipcMode: String
+
+        package init(id: ContainerID, ipcMode: String) {
+            self.id = id
+            self.ipcMode = ipcMode
         }
     }
 

@@ -4,7 +4,8 @@ extension Plan: CustomStringConvertible {
     /// The plan as text, one line a pull, step and remark; the same plan always gives the same text.
     package var description: String {
         let lines =
-            missing.map { "missing: \($0)" }
+            refusals.map { "refused: \($0)" }
+            + missing.map { "missing: \($0)" }
             + pulls.map(\.description)
             + builds.map { "build \($0.image.image) for \($0.image.service) — \($0.causes.joined(separator: ", "))" }
             + steps.map { describe($0) }
@@ -22,14 +23,18 @@ extension Plan: CustomStringConvertible {
 
     private func describe(_ operation: Operation<ContainerReference>) -> String {
         switch operation {
-        case .createNetwork(let key): "create network \(key)"
+        case .createNetwork(let network): "create network \(network.name)"
         case .removeNetwork(_, let name): "remove network \(name)"
-        case .connect(let container, let network, let service):
-            "connect \(describe(container)) to network \(network) as \(service)"
+        case .connect(let container, let endpoint): "connect \(describe(container)) to network \(endpoint.network)"
         case .disconnect(let container, let id): "disconnect \(describe(container)) from network \(id.prefix(12))"
-        case .createVolume(let key): "create volume \(key)"
+        case .createVolume(let volume): "create volume \(volume.name)"
         case .removeVolume(let name): "remove volume \(name)"
         case .create(let creation): describe(creation)
+        case .copyFiles(let container, let files):
+            "copy \(files.map(\.target).joined(separator: ", ")) into \(describe(container))"
+        case .runHook(let container, let run): "run \(run.kind.rawValue) hook in \(describe(container))"
+        case .tagImage(let id, let reference): "tag image \(ContainerID(hex: id.imageDigits).short) as \(reference)"
+        case .untagImage(let reference): "untag \(reference)"
         case .rename(let container, let name): "rename \(describe(container)) to \(name)"
         case .start(let container): "start \(describe(container))"
         case .unpause(let container): "unpause \(describe(container))"
@@ -78,4 +83,17 @@ extension Plan.ImagePull: CustomStringConvertible {
         "pull \(reference)\(platform.map { " (\($0))" } ?? "") for \(services.joined(separator: ", "))"
             + (isRequired ? "" : ", else use the local one")
     }
+}
+
+extension String {
+    /// An image id without its algorithm.
+    fileprivate var imageDigits: String { hasPrefix("sha256:") ? String(dropFirst("sha256:".count)) : self }
+}
+
+extension Plan.Change: CustomStringConvertible {
+    /// `web: recreate: image nginx:1.25 → 1.27, environment FOO changed`
+    package var description: String { "\(kind == "service" ? name : "\(kind) \(name)"): \(text)" }
+
+    /// `recreate: image nginx:1.25 → 1.27`, where the subject is told beside it.
+    package var text: String { "\(action.rawValue): \(causes.joined(separator: ", "))" }
 }

@@ -9,7 +9,9 @@ extension Plan {
         for standing: Standing, _ project: Project, _ observed: ObservedState, among services: Set<String>? = nil,
         timeout: Duration?, settle: Duration
     ) -> [Step] {
-        var target = Target(project: project, deployment: 1)
+        let engine = observed.traits ?? EngineTraits(version: .newest)
+        let stamp = DeploymentStamp(project: "", commit: CommitID(hex: ""), deployment: 1)
+        var target = Target(DeployableProject(running: project, on: engine), stamp: stamp)
         target.healthTimeout = timeout
         target.settle = settle
         let reconciler = Reconciler(target, observed)
@@ -26,7 +28,8 @@ extension Plan {
                     Wait(
                         service: entry.name, containers: containers.map { .existing($0.id) },
                         expectation: reconciler.verification(of: service), isRequired: false,
-                        timeout: reconciler.timeout(of: service), isOfKept: true)),
+                        timeout: reconciler.timeout(of: service), isOfKept: true,
+                        mostRestarts: service.mostRestarts)),
                 cause: "its health check has not decided yet", service: entry.name)
         }
         return builder.steps

@@ -51,19 +51,14 @@ extension Reconciler {
     ) -> (renamed: Int, stopped: Int) {
         if let steps = retired[container.id] { return steps }
         let reference = ContainerReference.existing(container.id)
-        let name = ParkedName(original: container.name, deployment: target.deployment)
+        let name = ParkedName(original: container.name, deployment: target.stamp.deployment)
         let renamed = builder.add(
             .rename(reference, to: name.description), cause: cause, service: container.service, after: after)
         var last = renamed
-        if stoppedForNetwork[container.id] == nil {
-            switch container.state {
-            case .paused:
-                last = builder.add(.unpause(reference), cause: cause, service: container.service, after: [last])
-                last = builder.add(.stop(reference), cause: cause, service: container.service, after: [last])
-            case .running, .restarting:
-                last = builder.add(.stop(reference), cause: cause, service: container.service, after: [last])
-            case .created, .exited, .dead, .removing: break
-            }
+        if stoppedForNetwork[container.id] == nil,
+            let stopped = builder.addStop(container, former(container.service), cause: cause, after: [renamed])
+        {
+            last = stopped
         }
         builder.add(
             .remove(reference, volumes: false), cause: "parked and no longer needed", service: container.service,

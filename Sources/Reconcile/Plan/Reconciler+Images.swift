@@ -15,13 +15,15 @@ extension Reconciler {
         order.compactMap { target.project.services[$0] }.filter { $0.replicas > 0 && $0.provider == nil }
     }
 
-    /// The reference, unless a pinned image is still here under its id only.
+    /// The reference; for a recorded deployment the very image that it ran, by its id or from where a registry has it,
+    /// unless the reference still names it or it is built again.
     func imageToCreateFrom(_ service: Service) -> String {
         let reference = service.imageName(in: target.project)
-        guard let pinned = target.pinnedImages[service.name], observed.images[reference]?.id != pinned,
-            observed.images[pinned] != nil
-        else { return reference }
-        return pinned
+        guard let pinned = target.pinnedImages[service.name], observed.images[reference]?.id != pinned else {
+            return reference
+        }
+        if observed.images[pinned] != nil { return pinned }
+        return service.build == nil ? target.pinnedDigests[service.name] ?? reference : reference
     }
 
     // MARK: - Pulls
@@ -40,9 +42,11 @@ extension Reconciler {
         }
         var unobtainable: [Service] = []
         for service in imageUsers {
-            if var pull = lostImage(service) {
-                if built.contains(Self.key(service.imageName(in: target.project))) { pull.isRequired = false }
-                add(pull)
+            if hasLostImage(service), service.build == nil || target.pinnedDigests[service.name] != nil {
+                if var pull = lostImage(service) {
+                    if built.contains(Self.key(service.imageName(in: target.project))) { pull.isRequired = false }
+                    add(pull)
+                }
                 continue
             }
             for volume in service.volumes where volume.kind == .image {
@@ -73,21 +77,30 @@ extension Reconciler {
             || observed.image(of: service, in: target.project) != nil
     }
 
-    /// The image that a recorded deployment ran, from where its registry has it, when the engine has lost it.
+    /// A recorded deployment ran an image that the engine has lost.
+    private func hasLostImage(_ service: Service) -> Bool {
+        guard let pinned = target.pinnedImages[service.name], observed.images[pinned] == nil else { return false }
+        return observed.images[service.imageName(in: target.project)]?.id != pinned
+    }
+
+    /// A container of the service is to be created.
+    private func creates(_ service: Service) -> Bool {
+        work[service.name].map { !$0.replaced.isEmpty || !$0.added.isEmpty } ?? false
+    }
+
+    /// The lost image from where its registry has it, when a container is to be created from it. Where nobody knows that,
+    /// the plan cannot be carried out: the reference may name another image now.
     private mutating func lostImage(_ service: Service) -> Plan.ImagePull? {
-        let reference = service.imageName(in: target.project)
-        guard let pinned = target.pinnedImages[service.name], observed.images[pinned] == nil,
-            observed.images[reference]?.id != pinned
-        else { return nil }
+        guard creates(service) else { return nil }
         if let digest = target.pinnedDigests[service.name] {
             return Plan.ImagePull(
-                reference: digest, platform: service.platform, services: [service.name],
-                isRequired: observed.images[reference] == nil)
+                reference: digest, platform: service.platform, services: [service.name], isRequired: true)
         }
-        if service.build == nil {
-            builder.warnings.append(
-                "the image that service \(service.name) ran is gone from the engine; \(reference) is used as it is now")
-        }
+        guard service.build == nil, let pinned = target.pinnedImages[service.name] else { return nil }
+        let digits = pinned.hasPrefix("sha256:") ? pinned.dropFirst("sha256:".count) : pinned[...]
+        builder.missing.append(
+            "image \(digits.prefix(12)) (\(service.imageName(in: target.project))) that service \(service.name) ran is gone "
+                + "from the engine, and no registry is known to have it")
         return nil
     }
 

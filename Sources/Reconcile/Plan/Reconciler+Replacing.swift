@@ -34,7 +34,8 @@ extension Reconciler {
                 .wait(
                     Wait(
                         service: service.name, containers: new, expectation: verification(of: service),
-                        isRequired: isRequired(service.name), timeout: timeout(of: service), delay: update.delay)),
+                        isRequired: isRequired(service.name), timeout: timeout(of: service), delay: update.delay,
+                        mostRestarts: service.mostRestarts)),
                 cause: "the next replicas are replaced when these work", service: service.name, after: starts)
             last = [verified] + beside.flatMap { handOver($0, service, after: [verified]) }
         }
@@ -43,8 +44,7 @@ extension Reconciler {
     /// Parks the old container and starts its successor under its name; the time in between is one stop and one start.
     private mutating func swap(_ replacement: ServiceWork.Replacement, _ service: Service, after: [Int]) -> Int {
         let steps = handOver(replacement, service, after: after)
-        return builder.add(
-            .start(.created(step: replacement.creation)), cause: replacement.cause, service: service.name, after: steps)
+        return startCreated(replacement.creation, service, cause: replacement.cause, after: steps)
     }
 
     /// Whether the old container goes on running until its successor is verified. Says so when that is asked for and
@@ -65,9 +65,7 @@ extension Reconciler {
     private mutating func startBeside(
         _ replacement: ServiceWork.Replacement, _ service: Service, after: [Int]
     ) -> Int {
-        builder.add(
-            .start(.created(step: replacement.creation)), cause: replacement.cause, service: service.name,
-            after: after + [replacement.creation])
+        startCreated(replacement.creation, service, cause: replacement.cause, after: after)
     }
 
     /// Stops the old containers that run beside their successors, at the very end: whatever fails before leaves them

@@ -13,7 +13,10 @@ extension Reconciler {
                 continue
             }
             guard let existing = observed.networks[network.name] else {
-                resourceSteps.append(builder.add(.createNetwork(key: key), cause: "network \(network.name) is missing"))
+                resourceSteps.append(
+                    builder.add(
+                        .createNetwork(NetworkSpecification(network, key: key, in: target.project)),
+                        cause: "network \(network.name) is missing"))
                 builder.note("network", network.name, .create, ["missing"])
                 continue
             }
@@ -37,7 +40,7 @@ extension Reconciler {
         guard owner != target.project.name else { return true }
         builder.warnings.append(
             "network \(existing.name) was made \(owner.map { "for project \($0)" } ?? "by others"); it is used as it is "
-                + "(«external: true» says that it should)")
+                + "(`external: true` says that it should)")
         return false
     }
 
@@ -49,7 +52,9 @@ extension Reconciler {
         var left: [Int] = []
         var guests: [ObservedState.Container] = []
         for container in observed.containers where container.networks.keys.contains(existing.name) {
-            guard container.parked == nil else { continue }
+            // One that is bound to an earlier network of that name is in none.
+            guard container.parked == nil, container.networks[existing.name].map({ $0.isEmpty || $0 == existing.id || $0 == existing.name }) == true
+            else { continue }
             let isRunning = container.state == .running || container.state == .restarting
             let isGuest =
                 container.isOneOff || (target.project.services[container.service] == nil && !isPruned(container))
@@ -59,9 +64,9 @@ extension Reconciler {
             } else if isRunning {
                 let stop =
                     stoppedForNetwork[container.id]
-                    ?? builder.add(.stop(.existing(container.id)), cause: cause, service: container.service)
+                    ?? builder.addStop(container, former(container.service), cause: cause, after: [])
                 stoppedForNetwork[container.id] = stop
-                after = [stop]
+                after = [stop].compactMap { $0 }
             }
             if !isGuest { networksLeft[container.id, default: []].append(key) }
             left.append(
@@ -70,11 +75,13 @@ extension Reconciler {
                     service: container.service, after: after))
         }
         let removal = builder.add(.removeNetwork(id: existing.id, name: existing.name), cause: cause, after: left)
-        let made = builder.add(.createNetwork(key: key), cause: cause, after: [removal])
+        let made = builder.add(
+            .createNetwork(NetworkSpecification(network, key: key, in: target.project)), cause: cause, after: [removal])
         resourceSteps.append(made)
-        for guest in guests where target.project.services[guest.service]?.networks[key] != nil {
+        for guest in guests {
+            guard let service = target.project.services[guest.service], service.networks[key] != nil else { continue }
             builder.add(
-                .connect(.existing(guest.id), network: key, service: guest.service), cause: cause,
+                .connect(.existing(guest.id), endpoint(of: guest, service, on: key)), cause: cause,
                 service: guest.service, after: [made])
         }
     }
@@ -114,14 +121,17 @@ extension Reconciler {
                 continue
             }
             guard let existing = observed.volumes[volume.name] else {
-                resourceSteps.append(builder.add(.createVolume(key: key), cause: "volume \(volume.name) is missing"))
+                resourceSteps.append(
+                    builder.add(
+                        .createVolume(VolumeSpecification(volume, key: key, in: target.project)),
+                        cause: "volume \(volume.name) is missing"))
                 builder.note("volume", volume.name, .create, ["missing"])
                 continue
             }
             guard existing.labels[ComposeLabels.project] == target.project.name else {
                 let owner = existing.labels[ComposeLabels.project].map { "for project \($0)" } ?? "by others"
                 builder.warnings.append(
-                    "volume \(existing.name) was made \(owner); it is used as it is («external: true» says that it "
+                    "volume \(existing.name) was made \(owner); it is used as it is (`external: true` says that it "
                         + "should)")
                 continue
             }

@@ -26,7 +26,8 @@ extension Reconciler {
             .wait(
                 Wait(
                     service: name, containers: started, expectation: verification(of: service),
-                    isRequired: isRequired(name), timeout: timeout(of: service))),
+                    isRequired: isRequired(name), timeout: timeout(of: service),
+                    mostRestarts: service.mostRestarts)),
             cause: "the deployment counts only when its services work", service: name, after: last)
         if isAwaitedToComplete(name), started.count == service.replicas {
             let key = WaitKey(
@@ -56,14 +57,24 @@ extension Reconciler {
 
     private mutating func startAdded(_ addition: ServiceWork.Addition, _ service: Service, after: [Int]) -> Int {
         let new = ContainerReference.created(step: addition.creation)
-        var last = after + [addition.creation]
+        var last = after
         let step = builder.steps[addition.creation - 1]
         if case .create(let made) = step.operation, made.name != made.finalName {
             last = [
-                builder.add(.rename(new, to: made.finalName), cause: step.cause, service: service.name, after: last)
+                builder.add(
+                    .rename(new, to: made.finalName), cause: step.cause, service: service.name,
+                    after: last + [addition.creation])
             ]
         }
-        return builder.add(.start(new), cause: "new container", service: service.name, after: last)
+        return startCreated(addition.creation, service, cause: "new container", after: last)
+    }
+
+    /// Starts a container that this plan creates, with everything that has to be in it; returns the last step.
+    mutating func startCreated(_ creation: Int, _ service: Service, cause: String, after: [Int]) -> Int {
+        let new = ContainerReference.created(step: creation)
+        let ready = builder.addCopies(
+            new, service, of: target.project, after: after + [creation] + (connected[creation] ?? []))
+        return builder.addStart(new, service, named: service.name, cause: cause, after: ready)
     }
 
     /// Starts a kept container that does not run, or one again that has to notice something new.
@@ -72,15 +83,18 @@ extension Reconciler {
         let (action, cause) = reasonToWake(container, service)
         builder.note("service", service.name, action, [cause])
         var last = after
-        if action == .restart {
-            last = [builder.add(.stop(reference), cause: cause, service: service.name, after: last)]
+        if action == .restart, let stopped = builder.addStop(container, former(service.name), cause: cause, after: last) {
+            last = [stopped]
         }
         last = reconnect(container, service, after: last)
         if action == .unpause {
             return builder.add(.unpause(reference), cause: cause, service: service.name, after: last)
         }
         restarted.insert(service.name)
-        return builder.add(.start(reference), cause: cause, service: service.name, after: last)
+        if container.startedAt == nil, container.state == .created {
+            last = builder.addCopies(reference, service, of: target.project, after: last)
+        }
+        return builder.addStart(reference, service, named: service.name, cause: cause, after: last)
     }
 
     private func reasonToWake(
@@ -88,6 +102,8 @@ extension Reconciler {
     ) -> (Plan.Change.Action, String) {
         if stoppedForNetwork[container.id] != nil { return (.reconnect, "its network was made anew") }
         if container.state == .paused { return (.unpause, "the container is paused") }
+        if container.state == .exited { return (.start, "the container has exited (\(container.exitCode))") }
+        if container.state == .created { return (.start, "the container was never started") }
         if container.state != .running { return (.start, "the container is \(container.state)") }
         let owner = service.namespaceOwners.first(where: restarted.contains)
         return (
@@ -106,7 +122,7 @@ extension Reconciler {
         for key in networksLeft[container.id] ?? [] where service.networks[key] != nil {
             last = [
                 builder.add(
-                    .connect(.existing(container.id), network: key, service: service.name),
+                    .connect(.existing(container.id), endpoint(of: container, service, on: key)),
                     cause: "its network was made anew", service: service.name, after: last + resourceSteps)
             ]
         }
@@ -129,14 +145,15 @@ extension Reconciler {
         switch container.state {
         case .running, .restarting: false
         case .created, .paused, .dead, .removing: true
-        case .exited: !(container.exitCode == 0 && isJob(service))
+        case .exited: !isFinished(container, service)
         }
     }
 
-    /// The service runs to completion: another one waits for that, or the last good deployment saw it do so.
-    private func isJob(_ service: Service) -> Bool {
-        if target.previous?.completed.contains(service.name) == true { return true }
-        return isAwaitedToComplete(service.name)
+    /// The container has done its work: one that another service waits for, or a job that was seen to end well.
+    private func isFinished(_ container: ObservedState.Container, _ service: Service) -> Bool {
+        guard container.exitCode == 0, isJob(service) else { return false }
+        return isAwaitedToComplete(service.name) || container.endedByItself == true
+            || target.previous?.completed.contains(service.name) == true
     }
 
     func isAwaitedToComplete(_ name: String) -> Bool {
@@ -189,7 +206,8 @@ extension Reconciler {
         let wait = Wait(
             service: provider.name, containers: containers,
             expectation: dependency.condition == .healthy ? .healthy : .completed, isRequired: dependency.required,
-            timeout: timeout(of: provider), isOfKept: startSteps[provider.name] == nil)
+            timeout: timeout(of: provider), isOfKept: startSteps[provider.name] == nil,
+            mostRestarts: provider.mostRestarts)
         // A wait that ends the deployment does not begin before all new containers exist.
         let step = builder.add(
             .wait(wait), cause: dependency.condition.rawValue, service: provider.name,
@@ -205,7 +223,8 @@ extension Reconciler {
     }
 
     func verification(of service: Service) -> WaitExpectation {
-        isAwaitedToComplete(service.name) ? .completed : .verified(settle: settle(of: service))
+        isAwaitedToComplete(service.name)
+            ? .completed : .verified(settle: settle(of: service), mayComplete: isJob(service))
     }
 
     /// The configured bound, else one derived from the health check; jobs without a bound get an hour.
@@ -214,7 +233,7 @@ extension Reconciler {
             return max(timeout, service.monitor.map { $0 + .seconds(10) } ?? .zero)
         }
         if isAwaitedToComplete(service.name) { return .seconds(3600) }
-        return service.derivedHealthTimeout + settle(of: service)
+        return service.derivedHealthTimeout(image: image(of: service)) + settle(of: service)
     }
 
     /// How long the service has to run when it has no health check: `update_config.monitor`, else what is configured.

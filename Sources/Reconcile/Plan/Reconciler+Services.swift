@@ -35,7 +35,7 @@ extension Reconciler {
         }
         let references = currentReferences(service)
         var judged = (present[name] ?? []).map { container in
-            var causes = shared.map { Plan.Cause("it shares a namespace or volumes with \($0), which is recreated") }
+            var causes = shared.map { Plan.Cause(.sharedContainerReplaced(service: $0)) }
             if causes.isEmpty {
                 causes = assessment.obsolescence(of: container, as: service, references: references)
             }
@@ -82,7 +82,7 @@ extension Reconciler {
                 let final = service.containerName(in: target.project, number: old.number)
                 entry.replaced[index].creation = create(
                     service, number: old.number, name: freeName("\(old.id.short)_\(final)"), final: final,
-                    replacing: old.id,
+                    replacing: old,
                     cause: entry.replaced[index].cause)
             }
             for index in entry.added.indices {
@@ -99,11 +99,12 @@ extension Reconciler {
 
     /// The name, unless a container that is on its way out, or that a broken recreation left, still holds it.
     private func freeName(_ name: String) -> String {
-        observed.containers.contains { $0.name == name } ? "\(target.deployment)_\(name)" : name
+        observed.containers.contains { $0.name == name } ? "\(target.stamp.deployment)_\(name)" : name
     }
 
     private mutating func create(
-        _ service: Service, number: Int, name: String, final: String, replacing old: ContainerID?, cause: String
+        _ service: Service, number: Int, name: String, final: String, replacing old: ObservedState.Container?,
+        cause: String
     ) -> Int {
         let references = createdReferences(service)
         let referenced = references.values.compactMap { if case .created(let step) = $0 { step } else { nil } }
@@ -111,14 +112,27 @@ extension Reconciler {
         let linked = service.links.flatMap { link in
             (work[String(link.prefix { $0 != ":" })]?.added ?? []).map(\.creation)
         }
-        let after = resourceSteps + referenced + linked
         let reference = imageToCreateFrom(service)
+        let names = linkedNames(of: service)
+        let specification = target.deployable.specification(
+            of: service, number: number, finalName: final,
+            image: observed.images[reference]?.id ?? target.pinnedImages[service.name], stamp: target.stamp,
+            contentHash: target.contentHashes[service.name], linked: names, replacing: old,
+            imageVolumes: observed.images[reference]?.volumes ?? [])
         let creation = ContainerCreation<ContainerReference>(
-            service: service.name, number: number, name: name, finalName: final, image: reference,
-            imageID: observed.images[reference]?.id ?? target.pinnedImages[service.name] ?? "", replaces: old,
-            references: references, contentHash: target.contentHashes[service.name])
-        let id = builder.add(.create(creation), cause: cause, service: service.name, after: after)
+            service: service.name, number: number, name: name, finalName: final, image: reference, replaces: old?.id,
+            references: references, specification: specification)
+        let id = builder.add(
+            .create(creation), cause: cause, service: service.name, after: resourceSteps + referenced + linked)
         creationSteps.append(id)
+        var last = id
+        for endpoint in target.deployable.laterEndpoints(of: service, number: number, finalName: final, linked: names) {
+            last = builder.add(
+                .connect(.created(step: id), endpoint), cause: "a network beyond the first", service: service.name,
+                after: [last])
+            connected[id, default: []].append(last)
+            creationSteps.append(last)
+        }
         return id
     }
 

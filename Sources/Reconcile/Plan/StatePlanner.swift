@@ -15,6 +15,12 @@ package struct StatePlanner {
 
     private let project: String
     private let services: Set<String>
+    private let model: Project?
+    /// Services that were seen to run to completion.
+    private let completed: Set<String>
+    private let images: [String: ObservedState.Image]
+    /// Containers of other watcher projects, which are left alone.
+    private let foreign: [ObservedState.Container]
     private let containers: [String: [ObservedState.Container]]
     private let dependencies: [String: [String: DependencyCondition]]
     private let timeout: Duration
@@ -22,29 +28,37 @@ package struct StatePlanner {
     private var done: [String: [Int]] = [:]
     private var waits: [String: Int] = [:]
 
-    /// The plan, to be carried out on the model or, without one, on an empty project of that name.
+    /// The plan.
     ///
     /// - Parameters:
     ///   - project: the Compose project.
+    ///   - owner: the watcher project; what carries the label of another one is left alone.
     ///   - services: those concerned; empty for all. Starting concerns what they depend on too.
+    ///   - completed: services that the record says had run to completion: those are not started unless they are named.
     ///   - timeout: the longest wait for a condition of a dependency.
     package static func plan(
-        _ goal: Goal, of project: String, services: Set<String> = [], model: Project?, _ observed: ObservedState,
-        timeout: Duration = .seconds(300)
+        _ goal: Goal, of project: String, owner: String, services: Set<String> = [], model: Project?,
+        _ observed: ObservedState, completed: Set<String> = [], timeout: Duration = .seconds(300)
     ) -> Plan {
-        var planner = StatePlanner(project, services, model, observed, timeout)
+        var planner = StatePlanner(project, owner, services, model, observed, completed, timeout)
         return planner.plan(goal, observed)
     }
 
     private init(
-        _ project: String, _ services: Set<String>, _ model: Project?, _ observed: ObservedState, _ timeout: Duration
+        _ project: String, _ owner: String, _ services: Set<String>, _ model: Project?, _ observed: ObservedState,
+        _ completed: Set<String>, _ timeout: Duration
     ) {
         self.project = project
         self.services = services
+        self.model = model
+        self.completed = completed
         self.timeout = timeout
-        containers = Dictionary(grouping: observed.containers.filter { !$0.isOneOff }, by: \.service)
+        images = observed.images
+        foreign = observed.containers.filter { $0.owner(otherThan: owner) != nil }
+        let own = observed.containers.filter { $0.owner(otherThan: owner) == nil }
+        containers = Dictionary(grouping: own.filter { !$0.isOneOff }, by: \.service)
         var dependencies: [String: [String: DependencyCondition]] = [:]
-        for container in observed.containers { dependencies[container.service, default: [:]] = container.dependencies }
+        for container in own { dependencies[container.service, default: [:]] = container.dependencies }
         for (name, service) in model?.services ?? [:] {
             dependencies[name] = service.dependsOn.mapValues(\.condition)
         }
@@ -60,6 +74,11 @@ package struct StatePlanner {
         var plan = Plan()
         plan.steps = builder.steps
         plan.changes = builder.changes
+        plan.warnings = Dictionary(grouping: foreign) { $0.labels[ComposeLabels.watcherProject] ?? "" }
+            .sorted { $0.key < $1.key }.map { owner, containers in
+                "left alone, because watcher's project \"\(owner)\" made it: "
+                    + containers.map(\.name).sorted().joined(separator: ", ")
+            }
         return plan
     }
 
@@ -96,16 +115,13 @@ package struct StatePlanner {
 
     private mutating func stop(_ name: String, removes: Bool, volumes: Bool) {
         let before = afterDependants(of: name)
-        let cause = removes ? "the project is taken down" : "asked for"
+        let cause = removes ? "the project is taken down" : "requested"
         for container in containers[name] ?? [] {
             let reference = ContainerReference.existing(container.id)
             var last: [Int] = before
             var isChanged = removes
-            if container.state == .paused {
-                last = [builder.add(.unpause(reference), cause: cause, service: name, after: last)]
-            }
-            if [.running, .restarting, .paused].contains(container.state) {
-                last = [builder.add(.stop(reference), cause: cause, service: name, after: last)]
+            if let stopped = builder.addStop(container, model?.anyService(name), cause: cause, after: last) {
+                last = [stopped]
                 isChanged = true
             }
             if removes {
@@ -122,34 +138,60 @@ package struct StatePlanner {
         let cause = "the project is taken down"
         // Each by itself, after everything else: one that is still in use must not keep the others.
         for network in observed.networks.values.sorted(by: { $0.name < $1.name })
-        where network.labels[ComposeLabels.project] == project {
+        where network.labels[ComposeLabels.project] == project
+            && !foreign.contains(where: { $0.networks[network.name] != nil })
+        {
             builder.note("network", network.name, .remove, [cause])
             builder.add(
                 .removeNetwork(id: network.id, name: network.name), cause: cause, after: all, phase: .cleanup)
         }
         for volume in observed.volumes.values.sorted(by: { $0.name < $1.name })
-        where volumes && volume.labels[ComposeLabels.project] == project {
+        where volumes && volume.labels[ComposeLabels.project] == project
+            && !foreign.contains(where: { $0.mounts.contains { $0.name == volume.name } })
+        {
             builder.note("volume", volume.name, .remove, ["--volumes"])
             builder.add(.removeVolume(name: volume.name), cause: "--volumes", after: all, phase: .cleanup)
         }
     }
 
     private mutating func start(_ name: String) {
-        let own = (containers[name] ?? []).filter { $0.parked == nil }
-        guard own.contains(where: { $0.state != .running && $0.state != .restarting }) else { return }
+        let idle = (containers[name] ?? []).filter {
+            $0.parked == nil && $0.state != .running && $0.state != .restarting && !isFinished($0)
+        }
+        guard !idle.isEmpty else { return }
         var before: [Int] = []
         for (provider, condition) in dependencies[name, default: [:]].sorted(by: { $0.key < $1.key }) {
             before += done[provider] ?? []
             if let wait = wait(for: provider, condition) { before.append(wait) }
         }
-        for container in own where container.state != .running && container.state != .restarting {
+        let service = model?.anyService(name)
+        for container in idle {
             let reference = ContainerReference.existing(container.id)
-            let operation: Operation<ContainerReference> =
-                container.state == .paused ? .unpause(reference) : .start(reference)
-            builder.note("service", name, .start, ["asked for"])
+            builder.note("service", name, .start, ["requested"])
+            guard container.state != .paused else {
+                done[name, default: []].append(
+                    builder.add(.unpause(reference), cause: "requested", service: name, after: before))
+                continue
+            }
+            var ready = before
+            if let service, let model, container.state == .created {
+                ready = builder.addCopies(reference, service, of: model, after: ready)
+            }
             done[name, default: []].append(
-                builder.add(operation, cause: "asked for", service: name, after: before))
+                builder.addStart(reference, service, named: name, cause: "requested", after: ready))
         }
+    }
+
+    /// A job that has done its work does not do it again, unless somebody asks for it by its name: one that another service
+    /// waits for, or one that was seen to end well by itself.
+    private func isFinished(_ container: ObservedState.Container) -> Bool {
+        let name = container.service
+        guard container.state == .exited, container.exitCode == 0, !services.contains(name) else { return false }
+        if dependencies.values.contains(where: { $0[name] == .completedSuccessfully }) { return true }
+        guard let model, let service = model.services[name],
+            model.isJob(name, image: images[service.imageName(in: model)])
+        else { return false }
+        return container.endedByItself == true || completed.contains(name)
     }
 
     private mutating func wait(for provider: String, _ condition: DependencyCondition) -> Int? {

@@ -2,10 +2,10 @@ package import Compose
 
 /// What should run, and the facts about the past that planning goes by.
 package struct Target: Sendable {
-    /// The model, with env files folded in.
-    package var project: Project
-    /// The deployment that will carry the plan out; names parked containers.
-    package var deployment: Int
+    /// The model, with env files folded in, on the engine it is for.
+    package var deployable: DeployableProject
+    /// The deployment that will carry the plan out: on labels, and in the names of parked containers.
+    package var stamp: DeploymentStamp
     /// Hash of the versioned files each service uses; services without such files have none.
     package var contentHashes: [String: String] = [:]
     /// The object id of each such file, by service and path, for naming what changed.
@@ -20,6 +20,8 @@ package struct Target: Sendable {
     package var pinnedImages: [String: String] = [:]
     /// Where registries have those images, `repository@sha256:…`, as far as known.
     package var pinnedDigests: [String: String] = [:]
+    /// Commands on the host make a part of the files.
+    package var hasHostBuild = false
     /// The wall clock, in Unix milliseconds: tells which images were pulled long ago.
     package var now = 0
     /// What the last good deployment recorded; explains causes.
@@ -38,6 +40,7 @@ package struct Target: Sendable {
         package var builds: [String: BuildFingerprint]
         /// Services that had run to completion.
         package var completed: Set<String>
+        package var hasHostBuild = false
 
         package init(
             project: Project, contentHashes: [String: String], contents: [String: [String: String]],
@@ -51,8 +54,10 @@ package struct Target: Sendable {
         }
     }
 
-    package init(project: Project, deployment: Int) {
-        self.project = project
-        self.deployment = deployment
+    package init(_ deployable: DeployableProject, stamp: DeploymentStamp) {
+        self.deployable = deployable
+        self.stamp = stamp
     }
+
+    package var project: Project { deployable.project }
 }

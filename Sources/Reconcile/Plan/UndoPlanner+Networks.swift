@@ -37,14 +37,15 @@ extension UndoPlanner {
         var made: [Int] = []
         if isRight != true {
             let left = current.map { leave($0, users, cause) } ?? []
-            made = [builder.add(.createNetwork(key: key), cause: cause, after: cleared + left)]
+            let network = NetworkSpecification(definition, key: key, in: model)
+            made = [builder.add(.createNetwork(network), cause: cause, after: cleared + left)]
         }
         for container in users where isRight != true || container.networks[network.name] == nil {
-            guard model.services[container.service]?.networks[key] != nil else { continue }
+            guard let service = model.services[container.service], service.networks[key] != nil else { continue }
             let after = made + [stopped[container.id]].compactMap { $0 }
             connected[container.id, default: []].append(
                 builder.add(
-                    .connect(.existing(container.id), network: key, service: container.service), cause: cause,
+                    .connect(.existing(container.id), endpoint(of: container, service, on: key)), cause: cause,
                     service: container.service, after: after))
         }
     }
@@ -57,7 +58,8 @@ extension UndoPlanner {
         for container in users where container.networks[network.name] != nil {
             let reference = ContainerReference.existing(container.id)
             if container.isUp, !container.isOneOff, stopped[container.id] == nil {
-                stopped[container.id] = builder.add(.stop(reference), cause: cause, service: container.service)
+                stopped[container.id] = builder.addStop(
+                    container, model.anyService(container.service), cause: cause, after: [])
             }
             left.append(
                 builder.add(
@@ -68,5 +70,20 @@ extension UndoPlanner {
             builder.add(
                 .removeNetwork(id: network.id, name: network.name), cause: cause, after: cleared + left)
         ]
+    }
+
+    /// A container's place on a network, as its service says.
+    private func endpoint(of container: ObservedState.Container, _ service: Service, on key: String) -> Endpoint {
+        var linked: [String: [String]] = [:]
+        for name in service.links.map({ String($0.prefix { $0 != ":" }) }) {
+            guard let target = model.anyService(name) else { continue }
+            let numbers = before.containers.filter { $0.service == name && !$0.isOneOff && $0.parked == nil }
+                .map(\.number)
+            linked[name] = Set(numbers).sorted().map { target.containerName(in: model, number: $0) }
+        }
+        return model.endpoint(
+            of: service, on: key, finalName: service.containerName(in: model, number: container.number),
+            links: model.links(of: service, number: container.number, to: linked),
+            on: observed.traits ?? EngineTraits(version: .oldest))
     }
 }

@@ -16,13 +16,18 @@ package struct UndoPlanner {
             self.number = number
             self.label = label
         }
+
+        /// The watcher project whose deployment it is.
+        var project: String { String(label[..<(label.lastIndex(of: "/") ?? label.endIndex)]) }
     }
 
     let before: ObservedState
-    let observed: ObservedState
+    private(set) var observed: ObservedState
     let attempt: Attempt
     /// What ran before; the attempt's own model when that is not known.
     let model: Project
+    /// What the attempt was to make: the hooks of its containers, and the images it brought.
+    let attempted: Project
     let settle: Duration
     let timeout: Duration
     var builder = PlanBuilder()
@@ -35,11 +40,14 @@ package struct UndoPlanner {
     let earlier: [ContainerID: ObservedState.Container]
 
     private init(
-        _ attempt: Attempt, before: ObservedState, observed: ObservedState, model: Project, settle: Duration,
-        timeout: Duration
+        _ attempt: Attempt, before: ObservedState, observed: ObservedState, model: Project, attempted: Project,
+        settle: Duration, timeout: Duration
     ) {
         self.before = before
         self.observed = observed
+        // What another project of watcher made is none of this one's, whatever its name.
+        self.observed.containers.removeAll { $0.owner(otherThan: attempt.project) != nil }
+        self.attempted = attempted
         self.attempt = attempt
         self.model = model
         self.settle = settle
@@ -47,13 +55,20 @@ package struct UndoPlanner {
         earlier = Dictionary(before.containers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The plan, to be carried out on `model`; empty when nothing of the deployment is left.
+    /// The plan; empty when nothing of the deployment is left.
+    ///
+    /// - Parameters:
+    ///   - before: the state before the attempt, its images those before anything was pulled or built.
+    ///   - observed: the state now, which was asked for the images of `imagesToObserve(before)`, too.
+    ///   - model: the project that ran before; the attempt's own where that is not known.
+    ///   - attempted: the project that the attempt was to make; nil for `model`.
     package static func plan(
-        _ attempt: Attempt, before: ObservedState, observed: ObservedState, model: Project, settle: Duration,
-        timeout: Duration
+        _ attempt: Attempt, before: ObservedState, observed: ObservedState, model: Project,
+        attempted: Project? = nil, settle: Duration, timeout: Duration
     ) -> Plan {
         var planner = UndoPlanner(
-            attempt, before: before, observed: observed, model: model, settle: settle, timeout: timeout)
+            attempt, before: before, observed: observed, model: model, attempted: attempted ?? model, settle: settle,
+            timeout: timeout)
         return planner.plan()
     }
 
@@ -63,6 +78,7 @@ package struct UndoPlanner {
         let survivors = survivors()
         let renamed = restoreNames(survivors)
         restoreStates(survivors, renamed)
+        restoreTags()
         var plan = Plan()
         plan.steps = builder.steps
         plan.changes = builder.changes
@@ -77,8 +93,10 @@ package struct UndoPlanner {
             builder.note("service", container.service, .remove, [cause])
             let reference = ContainerReference.existing(container.id)
             var last: [Int] = []
-            if container.isUp {
-                last = [builder.add(.stop(reference), cause: cause, service: container.service)]
+            if let stopped = builder.addStop(
+                container, attempted.anyService(container.service), cause: cause, after: [])
+            {
+                last = [stopped]
             }
             if !changesNetworks, container.parked == nil {
                 // Its service's name with `.parked-` is that of the one that comes back.
@@ -96,7 +114,7 @@ package struct UndoPlanner {
     }
 
     /// The attempt made it, and it was not there before.
-    private func isCreated(_ container: ObservedState.Container) -> Bool {
+    func isCreated(_ container: ObservedState.Container) -> Bool {
         container.labels[ComposeLabels.watcherDeployment] == attempt.label && earlier[container.id] == nil
     }
 
@@ -158,17 +176,15 @@ package struct UndoPlanner {
             let runs = (container.isUp || container.state == .paused) && stopped[container.id] == nil
             if container.parked != nil { builder.note("service", container.service, .start, ["put back as it was"]) }
             let after = cleared + [renamed[container.id]].compactMap { $0 } + (connected[container.id] ?? [])
-            if runs, !ran {
-                builder.add(
-                    .stop(reference), cause: "it did not run before", service: container.service, after: after)
-            }
+            let service = model.anyService(container.service)
+            if runs, !ran { _ = builder.addStop(container, service, cause: "it did not run before", after: after) }
             guard ran, !runs else { continue }
             let dependencies = container.dependencyNames.filter { $0 != container.service }
             for name in dependencies where pending[name] != nil {
                 ready[name] = addWait(name, pending.removeValue(forKey: name))
             }
-            let start = builder.add(
-                .start(reference), cause: "it ran before", service: container.service,
+            let start = builder.addStart(
+                reference, service, named: container.service, cause: "it ran before",
                 after: after + dependencies.flatMap { ready[$0] ?? [] })
             pending[container.service, default: Pending()].add(reference, start, was)
         }
@@ -202,11 +218,20 @@ package struct UndoPlanner {
                 builder.add(
                     .wait(
                         Wait(
-                            service: service, containers: containers, expectation: .verified(settle: settle),
-                            isRequired: isRequired, timeout: timeout)),
+                            service: service, containers: containers,
+                            expectation: .verified(settle: settle, mayComplete: mayComplete(service)),
+                            isRequired: isRequired, timeout: timeout,
+                            mostRestarts: model.anyService(service)?.mostRestarts
+                                ?? Wait<ContainerReference>.defaultMostRestarts)),
                     cause: "what was put back must work", service: service, after: pending.starts))
         }
         return steps
+    }
+
+    /// A service that is not known may be a job as well as a server.
+    private func mayComplete(_ name: String) -> Bool {
+        guard let service = model.services[name] else { return true }
+        return model.isJob(name, image: before.image(of: service, in: model))
     }
 }
 

@@ -22,9 +22,6 @@ package struct HealthGate: Sendable {
         }
     }
 
-    /// Restarts after which a container counts as crash-looping.
-    package static let crashLoopRestarts = 3
-
     private struct Seen {
         var runningSince: Duration?
         var startedAt: Int?
@@ -36,11 +33,13 @@ package struct HealthGate: Sendable {
 
     private let expectation: WaitExpectation
     private let awaited: Set<ContainerID>
+    private let mostRestarts: Int
     private var seen: [ContainerID: Seen] = [:]
 
     package init(_ wait: Wait<ContainerID>) {
         expectation = wait.expectation
         awaited = Set(wait.containers)
+        mostRestarts = wait.mostRestarts
     }
 
     /// Containers that exited with status 0 where that counts as success.
@@ -81,7 +80,7 @@ package struct HealthGate: Sendable {
         entry.isDone = false
         entry.lookAgainAt = nil
         let restarts = container.restartCount - entry.firstRestartCount
-        if restarts >= Self.crashLoopRestarts {
+        if restarts >= mostRestarts {
             return (.crashed, "keeps crashing: \(restarts) restarts, last exit status \(container.exitCode)")
         }
         switch (container.state, expectation) {
@@ -90,7 +89,8 @@ package struct HealthGate: Sendable {
                 return (.exitedNonZero, "did not complete: exit status \(container.exitCode)")
             }
             finish(container, &entry)
-        case (.exited, .verified) where container.exitCode == 0 && !container.restartsAfterSuccess:
+        case (.exited, .verified(_, let mayComplete)) where container.exitCode == 0 && !container.restartsAfterSuccess:
+            guard mayComplete else { return (.crashed, "exited with status 0, although it should go on running") }
             finish(container, &entry)
         case (.exited, _), (.dead, _), (.removing, _):
             return (.crashed, "exited with status \(container.exitCode)")
@@ -116,7 +116,7 @@ package struct HealthGate: Sendable {
         case (.healthy, _): entry.isDone = true
         case (.unhealthy, _): return (.unhealthy, "is unhealthy")
         case (.starting, _): break
-        case (nil, .verified(let settle)):
+        case (nil, .verified(let settle, _)):
             let since = entry.runningSince ?? time
             entry.runningSince = since
             entry.isDone = time - since >= settle
