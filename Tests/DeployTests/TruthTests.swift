@@ -247,7 +247,7 @@ import WatcherTestSupport
         let house = await house(pair)
         house.push(web2)
         house.engine.with { state in
-            state.refusal = { operation, _ in
+            state.refusal = { operation in
                 if case .start = operation { Trouble(reason: .engineRestarted, message: "shutting down") } else { nil }
             }
         }
