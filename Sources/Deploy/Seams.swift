@@ -76,8 +76,10 @@ package struct ObservationQuery: Sendable, Equatable {
     package var volumes: [String] = []
     /// Image references to look up.
     package var images: [String] = []
-    /// Enough to see whether anything is to be done: of containers that run the engine may leave out exit codes, counts of
-    /// restarts, start times, ports and restart policies, which saves it a call for each.
+    /// Host ports of which to tell what holds them (see `Project.hostPorts`): a container of any project, or a process.
+    package var hostPorts: [HostPort] = []
+    /// Enough to see whether anything is to be done: of containers that have run for a minute without a health check the
+    /// engine may leave out counts of restarts, start times and restart policies, which saves it a call for each.
     package var isBrief = false
 
     package init(project: String, networks: [String] = [], volumes: [String] = [], images: [String] = []) {
