@@ -7,6 +7,8 @@ struct Application: Sendable {
     var created: [Int: ContainerID] = [:]
     /// Containers that ran to completion while they were waited for.
     var completed: Set<ContainerID> = []
+    /// The engine went away or was restarted meanwhile, and all went well nevertheless.
+    var engineWasLost = false
 }
 
 /// Carries a plan out, step by step as its graph allows, and has no opinion of its own.
@@ -37,11 +39,18 @@ struct Applier: Sendable {
         }
     }
 
-    /// - Throws: `DeployError` for the first step that failed; `CancellationError`.
+    /// - Throws: `DeployError` for the first step that failed, with the reason `engineRestarted` when the engine was lost
+    ///   before; `CancellationError`.
     func apply(_ steps: [Plan.Step], continuing application: Application = Application()) async throws -> Application {
         guard !steps.isEmpty else { return application }
-        return try await ContainerWatch.run(engine, project: project.name) { watch in
-            try await run(steps, application, Verifier(engine: engine, watch: watch))
+        do {
+            return try await ContainerWatch.run(engine, project: project.name) { watch in
+                var result = try await run(steps, application, Verifier(engine: engine, watch: watch))
+                if await watch.engineWasLost { result.engineWasLost = true }
+                return result
+            }
+        } catch let error as DeployError where application.engineWasLost {
+            throw error.withEngineLost
         }
     }
 

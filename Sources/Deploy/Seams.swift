@@ -135,8 +135,8 @@ package protocol ContainerEngine: Sendable {
     /// Performs one operation of a plan (never a wait) on the project's model; returns the id of a container it created.
     func perform(_ operation: Operation<ContainerID>, on project: Project, stamp: DeploymentStamp) async throws
         -> ContainerID?
-    /// The project's container events from the moment the call returns. Ends when the consumer stops, the connection breaks
-    /// or nothing came for long: then look at the containers again, and call it again.
+    /// The project's container events from the moment the call returns. Ends when nothing came for long, and with an error
+    /// when the connection broke or the engine ended: then look at the containers again, and call it again.
     func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error>
     /// Removes the image with this id and all its references; one that is gone is fine. False when it was left alone because
     /// a container, another image or several tags use it.

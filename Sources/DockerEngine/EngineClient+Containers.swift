@@ -86,9 +86,11 @@ extension EngineClient {
             isFirstStart = details.state?.startedAt.flatMap(EngineTime.milliseconds) == nil
         }
         if let service, isFirstStart { try await copyFiles(of: service, project, into: id, named: container.name) }
-        let answer = try await connection.send(
-            .post("/containers/\(id.hex)/start", to: "start container \(container.name)")
-                .calling(.start, service: service?.name).within(deadlines.create))
+        let answer = try await namingHolders(for: id) {
+            try await connection.send(
+                .post("/containers/\(id.hex)/start", to: "start container \(container.name)")
+                    .calling(.start, service: service?.name).within(deadlines.create))
+        }
         guard answer.status != 304, let service else { return }
         for hook in service.postStart { try await run(hook, .postStart, in: id, service) }
     }
@@ -102,7 +104,7 @@ extension EngineClient {
         var request = EngineRequest(
             .put, "/containers/\(id.hex)/archive", to: "copy configs and secrets into container \(name)"
         ).adding("path", "/").adding("noOverwriteDirNonDir", "true").within(deadlines.create)
-        request.service = service.name
+            .calling(.start, service: service.name)
         request.body = .init(contentType: "application/x-tar", bytes: Data(archive))
         _ = try await connection.send(request)
     }

@@ -147,11 +147,10 @@ extension EngineClient {
         _ id: ContainerID, name: String, to network: String, _ settings: EndpointSettings, service: String
     ) async throws {
         let body = NetworkConnectBody(container: id.hex, endpointConfig: settings)
-        _ = try await connection.send(
-            .post(
-                "/networks/\(network.percentEncoded())/connect", to: "connect container \(name) to network \(network)"
-            )
-            .sending(body).calling(.create, service: service))
+        let request = try EngineRequest.post(
+            "/networks/\(network.percentEncoded())/connect", to: "connect container \(name) to network \(network)"
+        ).sending(body).calling(.create, service: service)
+        _ = try await namingHolders(for: id) { try await connection.send(request) }
     }
 
     /// A container or network that is gone is fine.

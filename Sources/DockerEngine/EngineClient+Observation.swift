@@ -14,6 +14,7 @@ extension EngineClient {
         state.containers = try await containers(of: query.project, isBrief: query.isBrief && !traits.isPodman)
         let others = try await surroundings
         (state.networks, state.volumes, state.images) = (others.networks, others.volumes, others.images)
+        state.portHolders = others.portHolders
         state.apiVersion = "\(traits.version)"
         if traits.isPodman { state.isPodman = true }
         return state
@@ -25,6 +26,7 @@ extension EngineClient {
         state.networks = try await networks(of: query.project, and: query.networks)
         state.volumes = try await volumes(of: query.project, and: query.volumes)
         state.images = try await images(query.images)
+        state.portHolders = try await holders(of: query.hostPorts, for: query.project)
         return state
     }
 

@@ -45,8 +45,10 @@ extension EngineError {
         if status == 503 || text.contains("is shutting down") { return true }
         // Of containerd, of a container's shim and of plugins.
         if text.contains("dial unix") || text.contains("containerd.sock") {
-            return ["connection refused", "no such file or directory", "connection reset", "i/o timeout", "broken pipe"]
-                .contains(where: text.contains)
+            return [
+                "connection refused", "no such file or directory", "connection reset", "i/o timeout", "broken pipe",
+            ]
+            .contains(where: text.contains)
         }
         return [
             "context canceled", "context deadline exceeded", "transport is closing", "error reading from server: eof",

@@ -60,7 +60,8 @@ extension EngineClient {
         return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - "\(fraction)".count) + "\(fraction)"
     }
 
-    /// A connection that breaks, an engine that ends, and silence for `eventsIdle` end the stream with an `EngineError`.
+    /// Silence for `eventsIdle` ends the stream; a connection that breaks and an engine that ends do so with an
+    /// `EngineError`.
     package func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error> {
         let request = try EngineRequest.get("/events", to: "follow the events of \(project)").filtering([
             "type": ["container"], "label": ["\(ComposeLabels.project)=\(project)"], "event": Self.actions,
@@ -85,6 +86,8 @@ extension EngineClient {
                     throw EngineError(
                         .engineUnreachable, operation: request.operation, request: "GET \(stream.path)",
                         detail: "the engine closed the stream", advice: "See whether the engine was restarted.")
+                } catch is DeadlineExceeded {
+                    continuation.finish()
                 } catch {
                     continuation.finish(throwing: stream.broken(error, endpoint: endpoint))
                 }

@@ -10,7 +10,7 @@ extension ObservedState.Container {
             state: Self.state(details.state?.status ?? ""))
         // What its last probe said before it ended is no state of it any more.
         if state == .running { health = details.state?.health?.status.flatMap(Health.init(rawValue:)) }
-        probe = details.state?.health.flatMap(Probe.init)
+        probe = details.state.flatMap(Probe.init)
         exitCode = details.state?.exitCode ?? 0
         finishedAt = details.state?.finishedAt.flatMap(EngineTime.milliseconds)
         restartCount = details.restartCount ?? 0
@@ -82,20 +82,23 @@ extension ObservedState.Container {
 }
 
 extension ObservedState.Container.Probe {
-    /// The last of the probes that the engine remembers.
-    init?(_ health: ContainerDetails.State.Health) {
-        guard let log = health.log, let last = log.last else { return nil }
+    /// The last of the probes that the engine remembers; those of the time before a restart it keeps.
+    init?(_ state: ContainerDetails.State) {
+        guard let health = state.health, let log = health.log, let last = log.last else { return nil }
         self.init(
             exitCode: last.exitCode ?? 0, output: Self.end(of: last.output ?? ""),
             endedAt: last.end.flatMap(EngineTime.milliseconds))
+        let startedAt = state.startedAt.flatMap(EngineTime.milliseconds) ?? 0
+        if let endedAt, endedAt < startedAt { return nil }
         let failed = log.suffix(from: (log.lastIndex { $0.exitCode == 0 } ?? -1) + 1)
         let times = failed.compactMap { $0.start.flatMap(EngineTime.milliseconds) }
         guard let first = times.first, let latest = times.last else { return }
-        failingSince = first
+        var since = first
         // Of a long row it remembers the count, and the last few: those before were as far apart.
         if let streak = health.failingStreak, streak > times.count, times.count > 1, failed.count == log.count {
-            failingSince = first - (streak - times.count) * (latest - first) / (times.count - 1)
+            since -= (streak - times.count) * (latest - first) / (times.count - 1)
         }
+        failingSince = max(since, startedAt)
     }
 
     /// The last lines of what a probe printed, as much as a person wants to read.
