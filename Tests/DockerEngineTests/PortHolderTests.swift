@@ -87,7 +87,7 @@ import WatcherTestSupport
     ) async throws {
         let words = try TestEnvironment.inEngineNetwork()
         _ = try await execute(
-            words[0], words.dropFirst() + ["busybox", "nc", "-ll", "-p", "\(port)", "-s", address, "-e", "true"],
+            words[0], words.dropFirst() + ["busybox", "httpd", "-f", "-h", "/srv", "-p", "\(address):\(port)"],
             environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
         ) { process in
             var error: (any Error)?

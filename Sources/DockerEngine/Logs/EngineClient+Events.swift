@@ -4,6 +4,7 @@ package import Deploy
 import FoundationEssentials
 import NIOCore
 import Reconcile
+import Synchronization
 
 /// A line of `GET /events`.
 struct EventAnswer: Decodable, Sendable {
@@ -70,6 +71,7 @@ extension EngineClient {
         let endpoint = connection.endpoint
         let patience = deadlines.eventsIdle
         return AsyncThrowingStream { continuation in
+            let isWithinLine = Mutex(false)
             let reading = Task {
                 do {
                     try await withIdleDeadline(patience) { touch in
@@ -80,13 +82,14 @@ extension EngineClient {
                                 let answer = try EngineJSON.decode(EventAnswer.self, from: Data(line))
                                 if let event = answer.containerEvent { continuation.yield(event) }
                             }
+                            isWithinLine.withLock { $0 = splitter.isWithinLine }
                         }
                         try Task.checkCancellation()
                     }
                     throw EngineError(
                         .engineUnreachable, operation: request.operation, request: "GET \(stream.path)",
                         detail: "the engine closed the stream", advice: "See whether the engine was restarted.")
-                } catch is DeadlineExceeded {
+                } catch is DeadlineExceeded where !isWithinLine.withLock({ $0 }) {
                     continuation.finish()
                 } catch {
                     continuation.finish(throwing: stream.broken(error, endpoint: endpoint))
