@@ -82,9 +82,10 @@ extension EngineError {
             && ["bind: ", "bind for ", "bind host port", "listen tcp", "listen udp"].contains(where: text.contains)
     }
 
-    /// An address in a network.
+    /// An address in a network; Podman says which, and whose it is.
     static func isAddressTaken(_ text: String) -> Bool {
         text.contains("address already in use") && !isPortTaken(text)
+            || text.contains(/requested ip address \S+ is already allocated/)
     }
 
     /// Podman says it with status 500.

@@ -84,7 +84,8 @@ import Testing
             }),
         Failure(
             name: "a logging driver with nobody listening", reason: .invalidContainer,
-            operations: ["start container NAME-web-1"], words: ["connection refused"],
+            operations: ["start container NAME-web-1", "create container NAME-web-1"],
+            words: ["connection refused", "fluentd"],
             change: { service, _ in
                 var logging = Logging()
                 logging.driver = "fluentd"

@@ -63,6 +63,14 @@ extension EngineClient {
 
     private func namingAddress(_ error: EngineError, of id: ContainerID) async -> EngineError {
         guard let details = try? await details(of: id.hex) else { return error }
+        let told = /requested ip address (\S+) is already allocated to container ID ([0-9a-f]+)/
+        if let match = error.detail.firstMatch(of: told),
+            let other = try? await self.details(of: String(match.2))
+        {
+            let holder = PortHolder.container(
+                ContainerID(hex: other.id), name: other.plainName, project: other.project)
+            return naming(error, "address \(match.1)", holder, details.project ?? "")
+        }
         for (network, endpoint) in (details.networkSettings?.networks ?? [:]).sorted(by: { $0.key < $1.key }) {
             let wanted = [endpoint.wanted?.ipv4, endpoint.wanted?.ipv6].compactMap { $0 }.filter { !$0.isEmpty }
             guard !wanted.isEmpty,
