@@ -85,7 +85,7 @@ import Testing
         Failure(
             name: "a logging driver with nobody listening", reason: .invalidContainer,
             operations: ["start container NAME-web-1", "create container NAME-web-1"],
-            words: ["connection refused", "fluentd"],
+            words: ["connection refused", "log"],
             change: { service, _ in
                 var logging = Logging()
                 logging.driver = "fluentd"
