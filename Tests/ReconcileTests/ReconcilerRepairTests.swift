@@ -306,7 +306,9 @@ import WatcherTestSupport
         target.pinnedDigests["web"] = "web@sha256:" + String(repeating: "d", count: 64)
         let plan = Reconciler.plan(target, world.engine.state)
         #expect(plan.missing.isEmpty && plan.pulls.map(\.isRequired) == [true])
-        let images = plan.steps.compactMap { if case .create(let creation) = $0.operation { creation.image } else { nil } }
+        let images = plan.steps.compactMap {
+            if case .create(let creation) = $0.operation { creation.image } else { nil }
+        }
         #expect(images == [target.pinnedDigests["web"]])
     }
 
