@@ -56,6 +56,10 @@ struct ProjectRuns {
             }
             defer { lock?.release() }
             let engine = try wiring.engine(project.engine)
+            if changesThings, project.isConfigured {
+                // For when it is configured no more.
+                try await store.noteEngine(project.engine.host, of: name)
+            }
             // The engine answers while the remote is asked.
             async let _ = engine.greet()
             do {

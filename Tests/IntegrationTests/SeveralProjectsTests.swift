@@ -65,4 +65,25 @@ import WatcherTestSupport
             #expect(last["projects"].elements.map { $0["project"].text } == [slow, quick])
         }
     }
+
+    @Test func `a project that is configured no more is listed, and can be stopped and taken down`() async throws {
+        try await Scenario.with { scenario in
+            let (left, kept) = ("\(scenario.id)-left", "\(scenario.id)-kept")
+            let infra = try await scenario.repository()
+            try await infra.commit(
+                ["compose.yaml": stack(service("web", "command: [sh, -c, 'echo hello; exec sleep 900']"))], "begin")
+            let first = ConfiguredProject(left, repository: infra.fileURL)
+            let second = ConfiguredProject(kept, repository: infra.fileURL)
+            try await scenario.watcher(first, second).run("deploy").expecting(0)
+            let watcher = try scenario.watcher(second)
+            try await watcher.run("status").expecting(0).saying(kept, left, "no longer configured")
+            try await watcher.run("logs", left).expecting(0).saying("hello")
+            try await watcher.run("deploy", left).expecting(78)
+            try await watcher.run("stop", left).expecting(0)
+            try await watcher.run("down", left).expecting(0)
+            #expect(try await scenario.engine.containers(project: left).isEmpty)
+            #expect(try await scenario.engine.container("web", in: kept).isRunning)
+            try await watcher.run("status").expecting(0).notSaying("no longer configured")
+        }
+    }
 }

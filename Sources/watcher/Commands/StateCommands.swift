@@ -42,7 +42,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = Wiring(options)
-        let selected = try wiring.configuration().selected(projects)
+        let selected = try await wiring.selectedOrRecorded(projects)
         let store = try wiring.existingStore()
         let statuses = await Jobs(atMost: try jobs.count(wiring.environment)).run(selected) { [stats] project in
             await Self.result(of: project, store, wiring, stats: stats)
@@ -59,7 +59,9 @@ struct StatusCommand: AsyncParsableCommand {
     ) async -> Result<StatusReport.Project, any Error> {
         do {
             let record = try await store?.record(of: project.settings.name) ?? ProjectRecord()
-            return .success(try await status(of: project, record, wiring, stats: stats))
+            var status = try await status(of: project, record, wiring, stats: stats)
+            status.configured = project.isConfigured
+            return .success(status)
         } catch {
             return .failure(error)
         }
