@@ -49,7 +49,7 @@ struct StopCommand: AsyncParsableCommand {
 
     func run() async throws {
         let runs = ProjectRuns.runs("stop", options, dryRun: dryRun)
-        let selected = try runs.wiring.configuration().selected([project])
+        let selected = try await runs.wiring.selectedOrRecorded([project])
         let store = try runs.wiring.store()
         let names = Set(services)
         try await runs.run(selected) { [project, dryRun] deployer in
@@ -112,11 +112,13 @@ struct DownCommand: AsyncParsableCommand {
 
     func run() async throws {
         let runs = ProjectRuns.runs("down", options, dryRun: dryRun)
-        let selected = try runs.wiring.configuration().selected([project])
+        let selected = try await runs.wiring.selectedOrRecorded([project])
         let store = try runs.wiring.store()
         try await runs.run(selected) { [project, volumes, dryRun] deployer in
             if dryRun { return await deployer.preview(.absent(volumes: volumes)) }
-            return await deployer.down(volumes: volumes) { try await Halt.mark(project, store) }
+            let result = await deployer.down(volumes: volumes) { try await Halt.mark(project, store) }
+            if result.outcome == .removed { try await store.removed(project) }
+            return result
         }
     }
 }

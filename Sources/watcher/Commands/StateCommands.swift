@@ -37,27 +37,46 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "Say what each container uses: processor, memory, network and disk.")
     var stats = false
 
+    @OptionGroup var jobs: JobsOption
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
         let wiring = Wiring(options)
-        let selected = try wiring.configuration().selected(projects)
+        let selected = try await wiring.selectedOrRecorded(projects)
         let store = try wiring.existingStore()
-        var report = StatusReport(projects: [])
-        for project in selected {
-            let record = try await store?.record(of: project.settings.name) ?? ProjectRecord()
-            report.projects.append(try await status(of: project, record, wiring))
+        let statuses = await Jobs(atMost: try jobs.count(wiring.environment)).run(selected) { [stats] project in
+            await Self.result(of: project, store, wiring, stats: stats)
         }
+        let report = StatusReport(projects: try statuses.compactMap { try $0?.get() })
         wiring.terminal.output(
             options.format == .json
                 ? JSONOutput.line(report) : report.text(colors: wiring.terminal.colorsOutput))
         if report.projects.contains(where: { $0.trouble != nil }) { throw ExitError(status: .engineUnreachable) }
     }
 
-    private func status(
-        of project: ProjectConfiguration, _ record: ProjectRecord, _ wiring: Wiring
+    private static func result(
+        of project: ProjectConfiguration, _ store: Store?, _ wiring: Wiring, stats: Bool
+    ) async -> Result<StatusReport.Project, any Error> {
+        do {
+            let record = try await store?.record(of: project.settings.name) ?? ProjectRecord()
+            var status = try await status(of: project, record, wiring, stats: stats)
+            status.configured = project.isConfigured
+            return .success(status)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static func status(
+        of project: ProjectConfiguration, _ record: ProjectRecord, _ wiring: Wiring, stats: Bool
     ) async throws -> StatusReport.Project {
-        let engine = try wiring.engine(project.engine)
+        let name = project.settings.name
+        let engine: EngineClient
+        do { engine = try wiring.engine(project.engine) } catch let error as any ReasonedError {
+            var status = StatusReport.Project(name, record, nil, usage: [:])
+            status.trouble = error.message
+            return status
+        }
         var observed: ObservedState?
         var usage: [ContainerID: ContainerUsage] = [:]
         var trouble: String?

@@ -31,6 +31,8 @@ struct StatusReport: Encodable {
         var services: [Service]
         /// Why the engine could not be asked.
         var trouble: String?
+        /// False for a project that was deployed and is configured no more.
+        var configured = true
     }
 
     let schema = JSONOutput.schema
@@ -93,6 +95,10 @@ private struct StatusText {
         }
         if project.skipped > 0 {
             lines.append("  \(project.skipped) commit\(project.skipped == 1 ? "" : "s") on the skip list")
+        }
+        if !project.configured {
+            let note = "no longer configured; `watcher down \(project.project)` removes its containers and networks"
+            lines.append("  \(note.colored(.yellow, colors))")
         }
         if let trouble = project.trouble { lines.append("  \(trouble.printable.colored(.red, colors))") }
         let services = Dictionary(project.services.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
