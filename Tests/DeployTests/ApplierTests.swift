@@ -112,7 +112,8 @@ private actor Meeting {
         #expect(log.lines == ["a", "post_start a", "b", "c"])
     }
 
-    @Test func `a failing hook fails the deployment after a start, and keeps nothing from being stopped`() async throws {
+    @Test func `a failing hook fails the deployment after a start, and keeps nothing from being stopped`() async throws
+    {
         let log = Log()
         let engine = ScriptedEngine(onCall: { line in
             log.add(line)
