@@ -29,7 +29,7 @@ struct ProjectRuns {
         } else if !wiring.options.quiet {
             wiring.terminal.output(report.text(colors: wiring.terminal.colorsOutput))
         }
-        for failure in report.failures() { wiring.terminal.message(failure, priority: 3) }
+        for failure in report.failures(now: Times.now) { wiring.terminal.message(failure, priority: 3) }
         if report.status != .success { throw ExitError(status: report.status) }
     }
 

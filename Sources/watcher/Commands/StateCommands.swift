@@ -1,7 +1,5 @@
 internal import ArgumentParser
 internal import Deploy
-internal import DockerEngine
-internal import Reconcile
 internal import Store
 
 /// One sentence about what was done, with the result's schema in JSON.
@@ -23,67 +21,9 @@ extension Wiring {
     }
 }
 
-struct StatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "status",
-        abstract: "Show what is deployed and how its services do.",
-        usage: "watcher status [<options>] [<project> ...]",
-        discussion: ExitStatus.help(
-            [.success, .engineUnreachable, .stateUnusable, .invalidConfiguration], example: "watcher status shop"))
-
-    @Argument(help: ArgumentHelp("Projects; all of the configuration by default.", valueName: "project"))
-    var projects: [String] = []
-
-    @Flag(help: "Say what each container uses: processor, memory, network and disk.")
-    var stats = false
-
-    @OptionGroup var options: GlobalOptions
-
-    func run() async throws {
-        let wiring = Wiring(options)
-        let selected = try wiring.configuration().selected(projects)
-        let store = try wiring.existingStore()
-        var report = StatusReport(projects: [])
-        for project in selected {
-            let record = try await store?.record(of: project.settings.name) ?? ProjectRecord()
-            report.projects.append(try await status(of: project, record, wiring))
-        }
-        wiring.terminal.output(
-            options.format == .json
-                ? JSONOutput.line(report) : report.text(colors: wiring.terminal.colorsOutput))
-        if report.projects.contains(where: { $0.trouble != nil }) { throw ExitError(status: .engineUnreachable) }
-    }
-
-    private func status(
-        of project: ProjectConfiguration, _ record: ProjectRecord, _ wiring: Wiring
-    ) async throws -> StatusReport.Project {
-        let engine = try wiring.engine(project.engine)
-        var observed: ObservedState?
-        var usage: [ContainerID: ContainerUsage] = [:]
-        var trouble: String?
-        do {
-            let name = project.settings.composeName(recorded: record.lastGood?.snapshot?.project)
-            observed = try await engine.observe(ObservationQuery(project: name))
-            if stats {
-                let running = observed?.containers.filter { $0.state == .running || $0.state == .paused } ?? []
-                usage = try await engine.usage(of: running.map(\.id))
-            }
-            await engine.shutdown()
-        } catch {
-            // However it ends: an engine that is not shut down is a crash.
-            await engine.shutdown()
-            guard let reasoned = error as? any ReasonedError else { throw error }
-            trouble = reasoned.message
-        }
-        var status = StatusReport.Project(project.settings.name, record, observed, usage: usage)
-        status.trouble = trouble
-        return status
-    }
-}
-
 struct SuspendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "suspend", abstract: "Let deploys of a project do nothing until it is resumed.",
+        commandName: "suspend", abstract: "Make deploys of a project do nothing until it is resumed.",
         usage: "watcher suspend --reason <text> [--until <time>] [<options>] <project>",
         discussion: ExitStatus.help(
             [.success, .usage, .stateUnusable, .invalidConfiguration],
@@ -99,9 +39,9 @@ struct SuspendCommand: AsyncParsableCommand {
     func validate() throws {
         guard let until else { return }
         guard let moment = Times.moment(until, now: Times.now, .future) else {
-            throw ValidationError("--until: «\(until)» is no time; write 2h, 2026-11-22 or 2026-11-22T06:00:00Z.")
+            throw ValidationError("--until: invalid time \"\(until)\": use 2h, 2026-11-22 or 2026-11-22T06:00:00Z")
         }
-        if moment <= Times.now { throw ValidationError("--until: «\(until)» has passed.") }
+        if moment <= Times.now { throw ValidationError("--until: \"\(until)\" has passed") }
     }
 
     func run() async throws {
@@ -112,13 +52,14 @@ struct SuspendCommand: AsyncParsableCommand {
             Suspension(
                 reason: reason.printable, since: Times.now,
                 until: until.flatMap { Times.moment($0, now: Times.now, .future) }))
-        wiring.say("\(project) is suspended")
+        let end = until.flatMap { Times.moment($0, now: Times.now, .future) }.map(Times.local)
+        wiring.say("\(project) is suspended until \(end ?? "`watcher resume \(project)`")")
     }
 }
 
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Let deploys of a suspended project work again.",
+        commandName: "resume", abstract: "Deploy a suspended project again.",
         usage: "watcher resume [<options>] <project>",
         discussion: ExitStatus.help(
             [.success, .stateUnusable, .invalidConfiguration], example: "watcher resume shop"))
