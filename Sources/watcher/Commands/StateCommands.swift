@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Deploy
+internal import Reconcile
 internal import Store
 
 /// One sentence about what was done, with the result's schema in JSON.

@@ -88,7 +88,8 @@ struct KnownProject: Sendable {
     /// What to ask the engine to see how it is doing.
     func query(_ record: ProjectRecord) -> ObservationQuery {
         settings.map { record.query(of: $0) }
-            ?? record.lastGood?.snapshot.map { ObservationQuery($0.project) } ?? ObservationQuery(project: composeProject)
+            ?? record.lastGood?.snapshot.map { ObservationQuery($0.project) }
+            ?? ObservationQuery(project: composeProject)
     }
 }
 
@@ -111,7 +112,8 @@ extension Configuration {
 
     /// How a project's engine is reached that is configured no more: as others reach it, else without any key.
     func engine(of recorded: RecordedProject) -> EngineConfiguration {
-        let host = recorded.engine ?? ProcessInfo.processInfo.environment["DOCKER_HOST"] ?? "unix:///var/run/docker.sock"
+        let host =
+            recorded.engine ?? ProcessInfo.processInfo.environment["DOCKER_HOST"] ?? "unix:///var/run/docker.sock"
         return projects.map(\.engine).first { $0.host == host } ?? EngineConfiguration(host: host)
     }
 }

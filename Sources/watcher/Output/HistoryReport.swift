@@ -54,7 +54,8 @@ struct HistoryReport: Encodable {
             var what = deployment.commit.subject
             if let message = deployment.message { what += ": " + String(message.prefix { $0 != "\n" }) }
             if deployment.attempts > 1 {
-                let last = deployment.finishedAt.map { ", last \(Times.short($0, besides: deployment.startedAt))" } ?? ""
+                let last =
+                    deployment.finishedAt.map { ", last \(Times.short($0, besides: deployment.startedAt))" } ?? ""
                 what += " (\(deployment.attempts) times\(last))"
             }
             return [

@@ -190,7 +190,9 @@ extension StatusReport.Tip {
         } else if let skipped = record.skippedTip {
             (state, reason) = (.skipped, skipped.reason)
         } else if let latest, latest.status != .succeeded {
-            (state, reason) = (latest.status == .invalid ? .invalid : .failed, latest.message ?? latest.reason?.rawValue)
+            (state, reason) = (
+                latest.status == .invalid ? .invalid : .failed, latest.message ?? latest.reason?.rawValue
+            )
         }
         if state == .pending || state == .failed, let suspension = record.suspension(at: facts.now) {
             (state, reason) = (.suspended, suspension.reason)

@@ -1,3 +1,4 @@
+internal import Deploy
 internal import DockerEngine
 internal import Reconcile
 
