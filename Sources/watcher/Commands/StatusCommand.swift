@@ -37,7 +37,9 @@ struct StatusCommand: AsyncParsableCommand {
         for project in known {
             let record = try await store?.record(of: project.name) ?? ProjectRecord()
             var facts = try await look(at: project, record, wiring)
-            facts.run = RunLock.holder(directory: wiring.projectDirectory(project.name))
+            facts.run = RunLock.holder(directory: wiring.projectDirectory(project.name)).map {
+                StatusReport.Run(pid: $0.pid, command: $0.command.printable, since: $0.since)
+            }
             facts.isConfigured = project.isConfigured
             facts.nextRunAt = project.isConfigured ? NextRun.next(of: project.name, await timers) : nil
             report.projects.append(StatusReport.Project(project.name, record, facts))

@@ -2,7 +2,6 @@ internal import Compose
 internal import Deploy
 internal import DockerEngine
 internal import Reconcile
-internal import Store
 
 /// `status`: how every project is doing, in one look.
 struct StatusReport: Encodable {
@@ -107,7 +106,7 @@ struct StatusFacts {
     /// Why the engine could not be asked.
     var trouble: String?
     var usage: [ContainerID: ContainerUsage] = [:]
-    var run: RunLock.Holder?
+    var run: StatusReport.Run?
     var nextRunAt: Int?
     var isConfigured = true
     /// Unix milliseconds.
@@ -123,7 +122,7 @@ extension StatusReport.Project {
         deployed = record.deployed ?? record.lastGood?.commit
         suspended = record.suspension(at: facts.now)
         skipped = record.skipped.count
-        run = facts.run.map { StatusReport.Run(pid: $0.pid, command: $0.command.printable, since: $0.since) }
+        run = facts.run
         nextRunAt = facts.nextRunAt
         trouble = facts.trouble
         unresolved = record.unresolved.map(DeploymentView.init)
