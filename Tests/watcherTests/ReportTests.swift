@@ -288,12 +288,12 @@ import WatcherTestSupport
             .split(separator: "\n").suffix(6).joined(separator: "\n")
         #expect(
             tree == """
-                  SERVICE          STATE         READY  RESTARTS  FOR  IMAGE       PORTS
-                  ├─ old           running       -      -         -    -
-                  ├─ webApp        healthy       1/1    0         -    webapp:1    0.0.0.0:80->80/tcp
-                  │  └─ database   missing       0/1    0         -    database:1
-                  └─ worker        exited (137)  0/1    0         -    worker:1
-                     └─ database   (above)
+                  SERVICE         STATE         READY  RESTARTS  FOR  IMAGE       PORTS
+                  ├─ old          running       -      -         -    -
+                  ├─ webApp       healthy       1/1    0         -    webapp:1    0.0.0.0:80->80/tcp
+                  │  └─ database  missing       0/1    0         -    database:1
+                  └─ worker       exited (137)  0/1    0         -    worker:1
+                     └─ database  (above)
                 """)
     }
 
@@ -328,11 +328,11 @@ import WatcherTestSupport
         let text = StatusReport(projects: [project]).text(colors: false, now: Samples.time)
         #expect(
             text.split(separator: "\n").suffix(6).joined(separator: "\n") == """
-                  SERVICE        STATE               READY  RESTARTS  FOR  IMAGE  PORTS
-                  ├─ c           not known           -      -         -    -
+                  SERVICE        STATE      READY  RESTARTS  FOR  IMAGE  PORTS
+                  ├─ c           not known  -      -         -    -
                   │  └─ missing  not in the project
-                  └─ a           not known           -      -         -    -
-                     └─ b        not known           -      -         -    -
+                  └─ a           not known  -      -         -    -
+                     └─ b        not known  -      -         -    -
                         └─ a     (above)
                 """)
     }

@@ -27,7 +27,7 @@ import Testing
         "check-file-changed": { run("check", Runs.fileChanged) },
         "deploy-rolled-back": { run("deploy", Runs.rolledBack) },
         "deploy-not-working": { run("deploy", Runs.notWorking) },
-        "deploy-older-commit": { run("deploy --commit 3f2a1c9d0e", Runs.older) },
+        "deploy-older-commit": { run("deploy --commit 3f2a1c9d3f", Runs.older) },
         "rollback-hold": { run("rollback --hold --until 2026-11-26T18:00:00Z", Runs.heldBack) },
         "rollback": { run("rollback", Runs.back) },
         "history": { Histories.list },
@@ -299,7 +299,7 @@ private enum Runs {
         var result = result(.deployed, "deployed 3f2a1c9d3f: 2 changes")
         result.deployment = DeploymentID(project: "shop", number: 43)
         result.next = [
-            "the next run deploys 9e0c5d1a9e again, the tip of branch main",
+            "9e0c5d1a9e, the tip of branch main, is deployed again by the next run",
             "to stay with 3f2a1c9d3f: `watcher deploy shop --commit 3f2a1c9d3f --hold`",
         ]
         return result
@@ -319,7 +319,7 @@ private enum Runs {
     static var heldBack: RunResult {
         var result = back
         result.suspended = Suspension(
-            reason: "held by watcher rollback --hold", since: StatusScreen.now, until: StatusScreen.now + 24_335_000)
+            reason: "held by watcher rollback --hold", since: StatusScreen.now, until: StatusScreen.now + 27_935_000)
         result.next = [
             "9e0c5d1a9e is on the skip list: it is not deployed again by itself",
             "deploys of shop are suspended; `watcher resume shop` ends that",

@@ -18,7 +18,7 @@ extension Fetched {
             result.tip = tip
             if isRequested, commit.id != tip.id, result.failure == nil, request.hold == nil {
                 result.next += [
-                    "the next run deploys \(tip.id.short) again, the tip of \(run.settings.revision)",
+                    "\(tip.id.short), the tip of \(run.settings.revision), is deployed again by the next run",
                     "to stay with \(commit.id.short): "
                         + "`watcher deploy \(run.settings.name) --commit \(commit.id.short) --hold`",
                 ]

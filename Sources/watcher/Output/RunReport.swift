@@ -55,7 +55,7 @@ struct RunReport: Encodable {
             if result.isOnlyPlanned { lines += result.changes.map { "  \($0.description.printable)" } }
             lines += result.warnings.map { "  \("warning".colored(.yellow, colors)): \($0.printable)" }
             if let until = result.suspended?.until {
-                lines.append("  suspended until \(Times.local(until)), or `watcher resume \(result.project)`")
+                lines.append("  suspended until \(Times.local(until))")
             }
             lines += result.next.map { "  next: \($0.printable)" }
             return lines.joined(separator: "\n") + "\n"

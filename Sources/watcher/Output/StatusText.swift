@@ -39,7 +39,7 @@ struct StatusText {
     }
 
     private func word(_ standing: Standing) -> String {
-        if !standing.works { return standing.runsAnything ? "does not work" : "nothing runs" }
+        if !standing.works { return standing.runsAnything ? "does not work" : "does not run" }
         return standing.isSettled ? "works" : "is starting"
     }
 
@@ -103,7 +103,7 @@ struct StatusText {
         return standing.broken.flatMap { service -> [String] in
             var text = "\(service.name.printable) \(service.trouble?.text.printable ?? "does not work")"
             if let since = service.since { text += " since \(Times.since(since, now: now))" }
-            if service.wanted > 1 { text += ", \(service.ready) of \(service.wanted) work" }
+            if service.ready > 0 { text += ", \(service.ready) of \(service.wanted) work" }
             if service.restarts > 0, service.trouble?.kind != .restarting {
                 text += ", restarted \(service.restarts) time\(service.restarts == 1 ? "" : "s")"
             }
@@ -156,7 +156,7 @@ struct StatusText {
             lines.append(line("next run", "\(Times.local(next)) (in \(Times.age(next - now)))"))
         }
         if !project.configured {
-            lines.append(line("to remove it", "`watcher down \(project.project)`"))
+            lines.append(line("to remove", "`watcher down \(project.project)`"))
         }
         return lines
     }
