@@ -3,7 +3,7 @@ internal import Deploy
 internal import Reconcile
 internal import Store
 
-/// The durable mark that keeps the next deploy from bringing back what was stopped by hand: a suspension of its own kind.
+/// The durable mark that keeps the next deploy from starting what was stopped by hand: a suspension of its own kind.
 private enum Halt {
     private static let words = "stopped by hand"
     static let reason = "\(words); `watcher start` ends it"
@@ -90,7 +90,8 @@ struct StartCommand: AsyncParsableCommand {
                 try await Halt.clear(project, store)
             } else if isDone, try await Halt.isMarked(project, store) {
                 result.warnings.append(
-                    "deploys of \(project) stay suspended; `watcher start \(project)` starts all of it and ends that")
+                    "deploys of \(project) stay suspended; `watcher start \(project)` starts all of it and ends the suspension"
+                )
             }
             return result
         }
@@ -112,11 +113,18 @@ struct DownCommand: AsyncParsableCommand {
 
     func run() async throws {
         let runs = ProjectRuns.runs("down", options, dryRun: dryRun)
-        let selected = try runs.wiring.configuration().selected([project])
+        let configuration = try runs.wiring.configuration()
         let store = try runs.wiring.store()
-        try await runs.run(selected) { [project, volumes, dryRun] deployer in
+        let selected = try await configuration.removable(project, store)
+        let isConfigured = configuration.projects.contains { $0.settings.name == project }
+        try await runs.run([selected]) { [project, volumes, dryRun] deployer in
             if dryRun { return await deployer.preview(.absent(volumes: volumes)) }
-            return await deployer.down(volumes: volumes) { try await Halt.mark(project, store) }
+            // A project that is configured no more has no deploys that could bring it back.
+            let result = await deployer.down(volumes: volumes) {
+                if isConfigured { try await Halt.mark(project, store) }
+            }
+            if result.outcome == .removed, !isConfigured { try await store.removed(project) }
+            return result
         }
     }
 }

@@ -2,8 +2,10 @@ internal import ArgumentParser
 internal import Deploy
 internal import DockerEngine
 internal import Foundation
+internal import Git
 internal import Reconcile
 internal import Store
+internal import YAML
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -117,5 +119,20 @@ extension Configuration {
         let host =
             recorded.engine ?? ProcessInfo.processInfo.environment["DOCKER_HOST"] ?? "unix:///var/run/docker.sock"
         return projects.map(\.engine).first { $0.host == host } ?? EngineConfiguration(host: host)
+    }
+
+    /// The project, also one that was deployed and is configured no more: what is recorded is enough to remove it.
+    ///
+    /// - Throws: `ConfigurationError` for a name that is neither configured nor recorded.
+    func removable(_ name: String, _ store: Store) async throws -> ProjectConfiguration {
+        let isConfigured = projects.contains { $0.settings.name == name }
+        guard !isConfigured, let recorded = try await store.projects().first(where: { $0.name == name }) else {
+            return try selected([name])[0]
+        }
+        var settings = ProjectSettings(name: name, repository: "", revision: "")
+        settings.configuredProjectName = recorded.composeProject
+        return ProjectConfiguration(
+            settings: settings, repository: try GitRemoteURL("/"), revision: .branch(""), access: GitAccess(),
+            engine: engine(of: recorded), nameLocation: SourceLocation(file: file, line: 1, column: 1))
     }
 }
