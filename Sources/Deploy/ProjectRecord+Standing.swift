@@ -1,4 +1,4 @@
-package import Compose
+import Compose
 package import Reconcile
 
 // What is said about a project without deploying it. A run and `status` ask the same functions, so that they agree.
@@ -7,7 +7,7 @@ extension ProjectRecord {
     /// What to ask the engine to see how the project is doing: everything that what was deployed needs, its images included,
     /// or only its containers where nothing is recorded.
     package func query(of settings: ProjectSettings) -> ObservationQuery {
-        lastGood?.snapshot.map { ObservationQuery($0.project) }
+        lastGood?.snapshot.map { ObservationQuery(of: $0.project) }
             ?? ObservationQuery(project: settings.composeName(recorded: nil))
     }
 
@@ -54,21 +54,5 @@ extension ProjectRecord {
         // A first deployment that could not be undone left something behind that nobody knows how to judge.
         facts.standing = lastGood == nil && unresolved != nil ? nil : standing
         return Verdict(facts)
-    }
-}
-
-extension ObservationQuery {
-    /// Everything the flow wants to know of the engine about a project.
-    ///
-    /// - Parameter pinned: further images to look up, by service.
-    package init(_ project: Project, pinned: [String: String] = [:], isBrief: Bool = false) {
-        let services = project.services.values.filter { $0.provider == nil }
-        let images =
-            services.map { $0.imageName(in: project) }
-            + services.flatMap(\.volumes).filter { $0.kind == .image }.compactMap(\.source)
-        self.init(
-            project: project.name, networks: project.networks.values.map(\.name).sorted(),
-            volumes: project.volumes.values.map(\.name).sorted(), images: Set(images).union(pinned.values).sorted())
-        self.isBrief = isBrief
     }
 }

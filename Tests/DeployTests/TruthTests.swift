@@ -254,7 +254,7 @@ import WatcherTestSupport
         let result = await house.deploy()
         #expect(result.failure?.reason == .engineRestarted && house.statuses.last == "deploy open", "\(result)")
         #expect(house.skipped.isEmpty)
-        house.engine.with { $0.refusal = { _ in nil } }
+        house.engine.with { $0.refusal = { _, _ in nil } }
         #expect(await house.deploy().outcome == .deployed)
         #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web2 up"])
     }

@@ -312,7 +312,7 @@ import WatcherTestSupport
             service("webApp", container, #""database""#, #""ready":1,"restarts":0,"state":"starting""#),
             service("worker", "", #""database""#, missing),
         ]
-        #expect(text.contains(#""services":[\#(services.joined(separator: ","))],"skipped":0}"#))
+        #expect(text.contains(#""services":[\#(services.joined(separator: ","))],"skipped":0,"standing":"#))
         #expect(text.contains(#""configured":true,"deployed":"#) && text.contains(#""deployment":{\#(view)}"#))
         #expect(text.contains(#""exit_status":15,"outcome":"not-working","project":"shop","#))
         #expect(text.contains(#""standing":{"services":[{"is_required":true,"name":"database","#))

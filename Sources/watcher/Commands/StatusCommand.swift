@@ -92,7 +92,7 @@ struct KnownProject: Sendable {
     /// What to ask the engine to see how it is doing.
     func query(_ record: ProjectRecord) -> ObservationQuery {
         settings.map { record.query(of: $0) }
-            ?? record.lastGood?.snapshot.map { ObservationQuery($0.project) }
+            ?? record.lastGood?.snapshot.map { ObservationQuery(of: $0.project) }
             ?? ObservationQuery(project: composeProject)
     }
 }

@@ -39,7 +39,7 @@ struct StatusText {
     }
 
     private func word(_ standing: Standing) -> String {
-        if !standing.works { return standing.runsAnything ? "does not work" : "does not run" }
+        if !standing.works { return standing.runsAnything ? "does not work" : "nothing runs" }
         return standing.isSettled ? "works" : "is starting"
     }
 
