@@ -16,6 +16,7 @@ package struct GitRepository: CommitSource {
     private let projectDirectory: String
     private let readableOutside: [String]
     private let network: GitNetwork
+    private let fetches: SharedFetches
     private let cacheDirectory: CacheDirectory
     private let thread = BlockingThread("git")
 
@@ -24,9 +25,11 @@ package struct GitRepository: CommitSource {
     ///   - projectDirectory: `projects/<name>` in the state directory; the checkout is `tree` in it. Absolute.
     ///   - readableOutside: absolute paths outside of the checkout that the loader may read, such as env files named by
     ///     the configuration; a directory allows what is below it.
+    ///   - fetches: what is fetched together with other projects of the run.
     package init(
         url: GitRemoteURL, revision: Revision, access: GitAccess = GitAccess(), stateDirectory: String,
-        projectDirectory: String, readableOutside: [String] = [], network: GitNetwork = GitNetwork()
+        projectDirectory: String, readableOutside: [String] = [], network: GitNetwork = GitNetwork(),
+        fetches: SharedFetches = SharedFetches([])
     ) {
         self.url = url
         self.revision = revision
@@ -34,27 +37,26 @@ package struct GitRepository: CommitSource {
         self.projectDirectory = projectDirectory
         self.readableOutside = readableOutside
         self.network = network
+        self.fetches = fetches
         checkoutPath = projectDirectory + "/tree"
         cacheDirectory = CacheDirectory(path: "\(stateDirectory)/git/\(url.cacheName)")
     }
 
-    package func fetchTip() async throws -> Commit { try await fetch(revision).commit }
+    package func fetchTip() async throws -> Commit { try await fetch().commit }
 
     /// Like `fetchTip`, and says under which branch or tag the commit was found and whether it was downloaded.
-    package func fetch() async throws -> FetchedTip { try await fetch(revision) }
-
-    private func fetch(_ revision: Revision) async throws -> FetchedTip {
-        try await network.perform(request(for: revision))
+    package func fetch() async throws -> FetchedTip {
+        try await fetches.fetch(revision, of: url, access) { try await network.perform(request(for: $0)) }
     }
 
-    private func request(for revision: Revision) throws -> GitNetworkRequest {
+    private func request(for revisions: [Revision]) throws -> GitNetworkRequest {
         let environment = ProcessInfo.processInfo.environment
         let isWeb = url.transport == .http || url.transport == .https
         let password = try (isWeb ? access.password : nil)?.text(for: "git.password", environment: environment)
         let key = try (url.transport == .ssh ? access.sshKey : nil)?.path(
             for: "git.ssh_key", environment: environment)
         return GitNetworkRequest(
-            url: url.text, revision: revision, cache: cacheDirectory.path, sshKey: key,
+            url: url.text, revisions: revisions, cache: cacheDirectory.path, sshKey: key,
             knownHosts: access.knownHosts, username: access.username, password: password, seconds: 0)
     }
 
@@ -157,7 +159,8 @@ package struct GitRepository: CommitSource {
             let isThere = (try? await self.commit(named: commit.hex)) != nil
             if isThere || !failure.isNotFound { try await thread.run { directory.markDamaged() } }
         }
-        _ = try await fetch(.commit(commit.hex))
+        let missing = Revision.commit(commit.hex)
+        _ = try await network.perform(request(for: [missing])).tip(of: missing)
         do { return try await thread.run(attempt) } catch let failure as LibGit2.Failure {
             throw GitError(.stateUnusable, "the cache \(directory.path) stays damaged: \(failure.text)")
         }

@@ -83,20 +83,27 @@ struct Wiring: Sendable {
             warn: { [terminal] in terminal.message("watcher: \($0.printable)", priority: 4) })
     }
 
-    func source(_ project: ProjectConfiguration) -> GitRepository {
+    /// What the projects of a run fetch together.
+    func fetches(_ projects: [ProjectConfiguration]) -> SharedFetches {
+        SharedFetches(
+            projects.map { SharedFetches.Share(url: $0.repository, revision: $0.revision, access: $0.access) })
+    }
+
+    func source(_ project: ProjectConfiguration, _ fetches: SharedFetches = SharedFetches([])) -> GitRepository {
         GitRepository(
             url: project.repository, revision: project.revision, access: project.access,
             stateDirectory: stateDirectory, projectDirectory: projectDirectory(project.settings.name),
-            readableOutside: project.settings.envFiles + (project.settings.run?.envFiles ?? []))
+            readableOutside: project.settings.envFiles + (project.settings.run?.envFiles ?? []), fetches: fetches)
     }
 
     /// The flow for one project; events go to the progress display.
     func deployer(
-        _ project: ProjectConfiguration, _ store: Store, _ engine: EngineClient, _ progress: Progress
+        _ project: ProjectConfiguration, _ store: Store, _ engine: EngineClient, _ progress: Progress,
+        _ fetches: SharedFetches
     ) -> Deployer {
         let name = project.settings.name
         return Deployer(
-            settings: project.settings, source: source(project), engine: engine, store: store,
+            settings: project.settings, source: source(project, fetches), engine: engine, store: store,
             commands: HostCommandRunner(environment: environment), hostFiles: .disk(),
             emit: { progress.show($0, of: name) }, now: { Times.now })
     }

@@ -102,7 +102,7 @@ import Testing
         let silent = try SilentServer()
         let known = try sandbox.write("", to: "known")
         let request = GitNetworkRequest(
-            url: "ssh://127.0.0.1:\(silent.port)/x", revision: .branch("main"), cache: "\(sandbox.path)/cache",
+            url: "ssh://127.0.0.1:\(silent.port)/x", revisions: [.branch("main")], cache: "\(sandbox.path)/cache",
             knownHosts: known, seconds: 600)
         let line = try sandbox.write(
             String(decoding: try JSONEncoder().encode(request), as: UTF8.self) + "\n", to: "request")

@@ -99,7 +99,7 @@ import Testing
         func operation(_ host: String, trusting file: String?, from url: String? = nil) throws -> FetchOperation {
             var operation = try FetchOperation(
                 GitNetworkRequest(
-                    url: url ?? "https://\(host):\(server.port)/infra.git", revision: .branch("main"),
+                    url: url ?? "https://\(host):\(server.port)/infra.git", revisions: [.branch("main")],
                     cache: "\(sandbox.path)/cache-\(host)", seconds: 30))
             operation.environment["GIT_SSL_CAINFO"] = file
             return operation
@@ -107,7 +107,8 @@ import Testing
         let untrusted = #expect(throws: GitError.self) { try operation("localhost", trusting: nil).run() }
         #expect(untrusted?.reason == .hostKeyUnknown)
         #expect(untrusted?.message.contains("certificate of localhost") == true)
-        #expect(try operation("localhost", trusting: server.certificate).run().commit.id == tip)
+        #expect(
+            try operation("localhost", trusting: server.certificate).run().tip(of: .branch("main")).commit.id == tip)
         let other = #expect(throws: GitError.self) { try operation("127.0.0.1", trusting: server.certificate).run() }
         #expect(other?.reason == .hostKeyUnknown)
         for (host, isTrusted) in [("localhost", true), ("127.0.0.1", false)] {
@@ -115,7 +116,7 @@ import Testing
             let redirected = try operation(
                 host, trusting: server.certificate, from: "http://127.0.0.1:\(redirecting.port)/infra.git")
             if isTrusted {
-                #expect(try redirected.run().commit.id == tip)
+                #expect(try redirected.run().tip(of: .branch("main")).commit.id == tip)
             } else {
                 #expect(throws: GitError.self) { try redirected.run() }
             }

@@ -142,10 +142,10 @@ import Testing
             "#!/bin/sh\necho \"$@\" >> \(log)\nexec ssh \"$@\"\n", to: "my ssh", mode: 0o755)
         var operation = try FetchOperation(
             GitNetworkRequest(
-                url: server.url(origin), revision: .branch("main"), cache: "\(sandbox.path)/cache", seconds: 30))
+                url: server.url(origin), revisions: [.branch("main")], cache: "\(sandbox.path)/cache", seconds: 30))
         operation.environment["GIT_SSH_COMMAND"] =
             "'\(wrapper)' -i \(server.rsa) -o UserKnownHostsFile=\(server.knownHosts)"
-        #expect(try operation.run().commit.id == tip)
+        #expect(try operation.run().tip(of: .branch("main")).commit.id == tip)
         let line = String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
         #expect(line.contains("-i \(server.rsa)"))
         #expect(line.contains("StrictHostKeyChecking=yes"))
@@ -155,7 +155,7 @@ import Testing
     @Test func `an ssh that cannot be run is said so`() throws {
         var operation = try FetchOperation(
             GitNetworkRequest(
-                url: server.url(origin), revision: .branch("main"), cache: "\(sandbox.path)/cache", seconds: 30))
+                url: server.url(origin), revisions: [.branch("main")], cache: "\(sandbox.path)/cache", seconds: 30))
         operation.environment["GIT_SSH"] = "/nonexistent/ssh"
         let error = #expect(throws: GitError.self) { try operation.run() }
         #expect(error?.reason == .invalidConfiguration)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import WatcherTestSupport
 
@@ -35,6 +36,54 @@ import WatcherTestSupport
             try await watcher.run("deploy").expecting(65).saying(bad, "imagee")
             #expect(try await scenario.engine.container("app", in: good).isRunning)
             #expect(try await scenario.engine.containers(project: bad).isEmpty)
+        }
+    }
+
+    @Test func `a slow project keeps nobody waiting, and results come as they are there`() async throws {
+        try await Scenario.with { scenario in
+            let (slow, quick) = ("\(scenario.id)-slow", "\(scenario.id)-quick")
+            let infra = try await scenario.repository()
+            // It becomes healthy when the other one runs.
+            let flag = "\(scenario.directory)/flag"
+            try FileManager.default.createDirectory(atPath: flag, withIntermediateDirectories: true)
+            let waiting = service(
+                "app", "volumes: ['\(flag):/flag']",
+                "healthcheck: {test: [CMD, test, -f, /flag/ready], interval: 1s, timeout: 2s, retries: 60}")
+            try await infra.commit(
+                ["slow/compose.yaml": stack(waiting), "quick/compose.yaml": stack(service("web"))], "begin")
+            let hook = "hooks: {post_deploy: {shell: 'touch \(flag)/ready'}}"
+            let watcher = try scenario.watcher(
+                ConfiguredProject(slow, repository: infra.fileURL, settings: ["directory: slow"]),
+                ConfiguredProject(quick, repository: infra.fileURL, settings: ["directory: quick", hook]))
+            let text = try await watcher.run("deploy", "--jobs", "2").expecting(0)
+            let heads = text.output.split(separator: "\n").filter { !$0.hasPrefix(" ") }
+            #expect(heads.map { String($0.prefix { $0 != ":" }) } == [quick, slow])
+            // In JSON the projects are in the configuration's order.
+            let json = try await watcher.run("deploy", "--format", "json", environment: ["WATCHER_JOBS": "2"])
+                .expecting(0)
+            let last = try JSONValue(parsing: String(try #require(json.output.split(separator: "\n").last)))
+            #expect(last["projects"].elements.map { $0["project"].text } == [slow, quick])
+        }
+    }
+
+    @Test func `a project that is configured no more is listed, and can be stopped and taken down`() async throws {
+        try await Scenario.with { scenario in
+            let (left, kept) = ("\(scenario.id)-left", "\(scenario.id)-kept")
+            let infra = try await scenario.repository()
+            try await infra.commit(
+                ["compose.yaml": stack(service("web", "command: [sh, -c, 'echo hello; exec sleep 900']"))], "begin")
+            let first = ConfiguredProject(left, repository: infra.fileURL)
+            let second = ConfiguredProject(kept, repository: infra.fileURL)
+            try await scenario.watcher(first, second).run("deploy").expecting(0)
+            let watcher = try scenario.watcher(second)
+            try await watcher.run("status").expecting(0).saying(kept, left, "no longer configured")
+            try await watcher.run("logs", left).expecting(0).saying("hello")
+            try await watcher.run("deploy", left).expecting(78)
+            try await watcher.run("stop", left).expecting(0)
+            try await watcher.run("down", left).expecting(0)
+            #expect(try await scenario.engine.containers(project: left).isEmpty)
+            #expect(try await scenario.engine.container("web", in: kept).isRunning)
+            try await watcher.run("status").expecting(0).notSaying("no longer configured")
         }
     }
 }

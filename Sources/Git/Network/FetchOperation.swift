@@ -3,7 +3,7 @@ import FoundationEssentials
 import Glibc
 import Reconcile
 
-/// The network step itself: connect, look the revision up, download it unless it is in the cache. Blocks.
+/// The network step itself: connect once, look the revisions up, download those that are not in the cache. Blocks.
 struct FetchOperation {
     let request: GitNetworkRequest
     let url: GitRemoteURL
@@ -14,11 +14,12 @@ struct FetchOperation {
         url = try GitRemoteURL(request.url)
     }
 
-    /// Carries the step out under the cache's lock; throws `GitError`.
+    /// Fetches under the cache's lock. Throws `GitError` for trouble with the remote or the cache; what a single revision
+    /// lacks is its own answer.
     ///
     /// A damaged cache is thrown away and filled again: at once when it cannot be opened, and when the download stumbles
     /// over it and succeeds into an empty one (it may have been the remote that was damaged).
-    func run() throws -> FetchedTip {
+    func run() throws -> FetchAnswers {
         let directory = CacheDirectory(path: request.cache)
         do {
             let lock = try CacheDirectory.Lock(directory, seconds: max(1, request.seconds - 2))
@@ -41,19 +42,23 @@ struct FetchOperation {
         }
     }
 
-    /// The tip of a branch of a repository on this machine, if the cache has it already and knows it by that branch; nil
-    /// when there is more to do, or to complain about, than this.
-    func known() throws -> FetchedTip? {
+    /// The tips of branches of a repository on this machine, if the cache has all of them already and knows them by these
+    /// branches; nil when there is more to do, or to complain about, than this.
+    func known() throws -> FetchAnswers? {
         let directory = CacheDirectory(path: request.cache)
-        guard url.transport == .file, case .branch(let name) = request.revision, !directory.isDamaged,
-            access(directory.path, F_OK) == 0
-        else { return nil }
+        guard url.transport == .file, !directory.isDamaged, access(directory.path, F_OK) == 0 else { return nil }
         let cache = try ObjectCache(opening: directory.path)
-        let reference = "refs/heads/\(name)"
-        guard let id = try ObjectCache(openingRemote: url.path).target(of: reference),
-            try cache.target(of: Self.localName(reference)) == id, let commit = try cache.commit(id)
-        else { return nil }
-        return FetchedTip(commit: commit, reference: reference, wasDownloaded: false)
+        let remote = try ObjectCache(openingRemote: url.path)
+        var answers: FetchAnswers = [:]
+        for revision in request.revisions {
+            guard case .branch(let name) = revision else { return nil }
+            let reference = "refs/heads/\(name)"
+            guard let id = try remote.target(of: reference),
+                try cache.target(of: Self.localName(reference)) == id, let commit = try cache.commit(id)
+            else { return nil }
+            answers[revision] = .tip(FetchedTip(commit: commit, reference: reference, wasDownloaded: false))
+        }
+        return answers
     }
 
     /// A download ended well without the commit that was asked for: the cache promised more than it has, or the remote did.
@@ -61,60 +66,103 @@ struct FetchOperation {
         var commit: CommitID
     }
 
-    private func fetch(into cache: ObjectCache) throws -> FetchedTip {
-        if case .commit(let id) = request.revision, id.utf8.count == 40, let commit = try cache.commit(named: id) {
-            return FetchedTip(commit: commit, reference: nil, wasDownloaded: false)
-        }
-        let remote = try Remote(cache, url: url, request: request, environment: environment)
-        return try remote.explained {
-            try remote.connect()
-            switch request.revision {
-            case .branch(let name): return try fetch(remote.references().choose(branch: name, at: url), remote, cache)
-            case .tag(let pattern): return try fetch(remote.references().choose(tag: pattern, at: url), remote, cache)
-            case .commit(let id): return try fetch(commit: id, remote, cache)
+    private func fetch(into cache: ObjectCache) throws -> FetchAnswers {
+        var answers: FetchAnswers = [:]
+        for revision in request.revisions {
+            if case .commit(let id) = revision, id.utf8.count == 40, let commit = try cache.commit(named: id) {
+                answers[revision] = .tip(FetchedTip(commit: commit, reference: nil, wasDownloaded: false))
             }
         }
+        let open = request.revisions.filter { answers[$0] == nil }
+        guard !open.isEmpty else { return answers }
+        let remote = try Remote(cache, url: url, request: request, environment: environment)
+        try remote.explained {
+            try remote.connect()
+            answers.merge(try fetch(open, remote, cache)) { $1 }
+        }
+        return answers
     }
 
-    private func fetch(_ choice: RemoteReferences.Choice, _ remote: Remote, _ cache: ObjectCache) throws -> FetchedTip {
-        let local = choice.reference.map(Self.localName) ?? ""
-        if let commit = try cache.commit(choice.commit) {
-            cache.setReference(local, to: choice.commit)
-            return FetchedTip(commit: commit, reference: choice.reference, wasDownloaded: false)
-        }
-        if let reference = choice.reference { try remote.download(["+\(reference):\(local)"]) }
-        guard let commit = try cache.commit(choice.commit) else {
-            throw Incomplete(commit: choice.commit)
-        }
-        cache.setReference(local, to: choice.commit)
-        return FetchedTip(commit: commit, reference: choice.reference, wasDownloaded: true)
+    /// A revision as far as the advertised references tell it.
+    private enum Search {
+        case choice(RemoteReferences.Choice)
+        /// A commit at which no reference stands: only everything together may contain it.
+        case anywhere(String)
+        case failure(GitError)
     }
 
-    /// A commit by its id: from a reference that stands there, else by downloading every branch and tag.
-    private func fetch(commit id: String, _ remote: Remote, _ cache: ObjectCache) throws -> FetchedTip {
+    /// Looks all revisions up in one advertisement and downloads everything that is missing at once: over ssh a connection
+    /// serves one download only.
+    private func fetch(_ revisions: [Revision], _ remote: Remote, _ cache: ObjectCache) throws -> FetchAnswers {
         let references = try remote.references()
-        let wanted = CommitID(hex: id)
-        if let name = references.reference(at: wanted) {
-            var tip = try fetch(.init(reference: name, commit: wanted), remote, cache)
-            tip.reference = nil
-            return tip
+        let searches = revisions.map { ($0, search($0, references)) }
+        var refspecs: Set<String> = []
+        var downloaded: Set<Revision> = []
+        var takesAll = false
+        for (revision, search) in searches {
+            switch search {
+            case .choice(let choice):
+                guard try cache.commit(choice.commit) == nil, let reference = choice.reference else { continue }
+                refspecs.insert("+\(reference):\(Self.localName(reference))")
+                downloaded.insert(revision)
+            case .anywhere(let id):
+                guard try cache.commit(named: id) == nil else { continue }
+                takesAll = true
+                downloaded.insert(revision)
+            case .failure: continue
+            }
         }
-        var found = try cache.commit(named: id)
-        if found == nil {
-            try remote.download(["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"])
+        if takesAll { refspecs = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"] }
+        if !refspecs.isEmpty { try remote.download(refspecs.sorted()) }
+        if takesAll {
             for (name, object) in references.ids where !name.hasSuffix("^{}") {
                 cache.setReference(Self.localName(name), to: CommitID(hex: object))
             }
-            found = try cache.commit(named: id)
-            guard let found else {
-                throw GitError(
-                    .commitMissing, "no branch or tag of \(url) leads to the commit \(id)",
-                    advice: "Give the full id of a commit that is on a branch.")
-            }
-            return FetchedTip(commit: found, reference: nil, wasDownloaded: true)
         }
-        guard let found else { throw GitError(.commitMissing, "the commit \(id) is unknown") }
-        return FetchedTip(commit: found, reference: nil, wasDownloaded: false)
+        var answers: FetchAnswers = [:]
+        for (revision, search) in searches {
+            answers[revision] = try answer(revision, search, cache, wasDownloaded: downloaded.contains(revision))
+        }
+        return answers
+    }
+
+    private func search(_ revision: Revision, _ references: RemoteReferences) -> Search {
+        do {
+            switch revision {
+            case .branch(let name): return .choice(try references.choose(branch: name, at: url))
+            case .tag(let pattern): return .choice(try references.choose(tag: pattern, at: url))
+            case .commit(let id):
+                let wanted = CommitID(hex: id)
+                guard let name = references.reference(at: wanted) else { return .anywhere(id) }
+                return .choice(.init(reference: name, commit: wanted))
+            }
+        } catch let error as GitError {
+            return .failure(error)
+        } catch {
+            return .failure(GitError(.unexpected, String(describing: error)))
+        }
+    }
+
+    private func answer(
+        _ revision: Revision, _ search: Search, _ cache: ObjectCache, wasDownloaded: Bool
+    ) throws -> GitNetworkAnswer {
+        switch search {
+        case .failure(let error): return .failure(error)
+        case .choice(let choice):
+            guard let commit = try cache.commit(choice.commit) else { throw Incomplete(commit: choice.commit) }
+            cache.setReference(choice.reference.map(Self.localName) ?? "", to: choice.commit)
+            var reference = choice.reference
+            if case .commit = revision { reference = nil }
+            return .tip(FetchedTip(commit: commit, reference: reference, wasDownloaded: wasDownloaded))
+        case .anywhere(let id):
+            guard let commit = try cache.commit(named: id) else {
+                return .failure(
+                    GitError(
+                        .commitMissing, "no branch or tag of \(url) leads to the commit \(id)",
+                        advice: "Give the full id of a commit that is on a branch."))
+            }
+            return .tip(FetchedTip(commit: commit, reference: nil, wasDownloaded: wasDownloaded))
+        }
     }
 
     private static func localName(_ reference: String) -> String {

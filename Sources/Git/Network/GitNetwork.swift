@@ -28,12 +28,12 @@ package struct GitNetwork: Sendable {
     }
 
     private enum Outcome: Sendable {
-        case answer(GitNetworkAnswer)
+        case answer(GitNetworkReply)
         case ended(String)
         case late
     }
 
-    func perform(_ request: GitNetworkRequest) async throws -> FetchedTip {
+    func perform(_ request: GitNetworkRequest) async throws -> FetchAnswers {
         var request = request
         request.seconds = deadline / .seconds(1)
         guard let executable else {
@@ -45,11 +45,11 @@ package struct GitNetwork: Sendable {
             // To look at a directory of this machine takes less than to start a process.
             let step = request
             let known = try? await BlockingThread("git-look").run { try FetchOperation(step).known() }
-            if let tip = known.flatMap(\.self) { return tip }
+            if let answers = known.flatMap(\.self) { return answers }
         }
         let line = try JSONEncoder().encode(request) + Data("\n".utf8)
         switch try await outcome(of: line, from: executable) {
-        case .answer(.tip(let tip)): return tip
+        case .answer(.answers(let answers)): return answers
         case .answer(.failure(let error)): throw error
         case .late:
             throw GitError(
@@ -100,7 +100,7 @@ package struct GitNetwork: Sendable {
             return .ended("could not be run: \(error)")
         }
         try Task.checkCancellation()
-        guard let answer = try? JSONDecoder().decode(GitNetworkAnswer.self, from: Data(result.closureResult)) else {
+        guard let answer = try? JSONDecoder().decode(GitNetworkReply.self, from: Data(result.closureResult)) else {
             return .ended("ended without an answer (\(result.terminationStatus))")
         }
         return .answer(answer)

@@ -18,8 +18,8 @@ package enum GitNetworkChild {
         guard let line = readLine(strippingNewline: true), let request = decode(line) else { exit(64) }
         limitResources(seconds: request.seconds)
         guardLife(seconds: request.seconds)
-        let answer: GitNetworkAnswer
-        do { answer = .tip(try FetchOperation(request).run()) } catch let error as GitError {
+        let answer: GitNetworkReply
+        do { answer = .answers(try FetchOperation(request).run()) } catch let error as GitError {
             answer = .failure(error)
         } catch {
             answer = .failure(GitError(.unexpected, "the network step failed: \(error)"))

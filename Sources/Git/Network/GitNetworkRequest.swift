@@ -40,11 +40,11 @@ package struct GitAccess: Sendable, Hashable {
     }
 }
 
-/// One network step: look a revision up at the remote and download it unless it is in the cache.
+/// One network step: look revisions up at the remote and download what is not in the cache.
 /// Travels to the child process on standard input only: it holds secrets.
 struct GitNetworkRequest: Sendable, Codable {
     var url: String
-    var revision: Revision
+    var revisions: [Revision]
     /// The bare cache's directory.
     var cache: String
     var sshKey: String?
@@ -64,8 +64,25 @@ package struct FetchedTip: Sendable, Hashable, Codable {
     package var wasDownloaded: Bool
 }
 
-/// What the child process answers on standard output, in one line of JSON.
+/// What the network step found for one revision.
 enum GitNetworkAnswer: Sendable, Codable {
     case tip(FetchedTip)
+    case failure(GitError)
+
+    func get() throws -> FetchedTip {
+        switch self {
+        case .tip(let tip): return tip
+        case .failure(let error): throw error
+        }
+    }
+}
+
+/// What the network step found, by revision.
+typealias FetchAnswers = [Revision: GitNetworkAnswer]
+
+/// What the child process answers on standard output, in one line of JSON.
+enum GitNetworkReply: Sendable, Codable {
+    case answers(FetchAnswers)
+    /// Trouble with the remote or the cache: nothing was found.
     case failure(GitError)
 }

@@ -49,7 +49,7 @@ struct StopCommand: AsyncParsableCommand {
 
     func run() async throws {
         let runs = ProjectRuns.runs("stop", options, dryRun: dryRun)
-        let selected = try runs.wiring.configuration().selected([project])
+        let selected = try await runs.wiring.selectedOrRecorded([project])
         let store = try runs.wiring.store()
         let names = Set(services)
         try await runs.run(selected) { [project, dryRun] deployer in
@@ -113,17 +113,12 @@ struct DownCommand: AsyncParsableCommand {
 
     func run() async throws {
         let runs = ProjectRuns.runs("down", options, dryRun: dryRun)
-        let configuration = try runs.wiring.configuration()
+        let selected = try await runs.wiring.selectedOrRecorded([project])
         let store = try runs.wiring.store()
-        let selected = try await configuration.removable(project, store)
-        let isConfigured = configuration.projects.contains { $0.settings.name == project }
-        try await runs.run([selected]) { [project, volumes, dryRun] deployer in
+        try await runs.run(selected) { [project, volumes, dryRun] deployer in
             if dryRun { return await deployer.preview(.absent(volumes: volumes)) }
-            // A project that is configured no more has no deploys that could bring it back.
-            let result = await deployer.down(volumes: volumes) {
-                if isConfigured { try await Halt.mark(project, store) }
-            }
-            if result.outcome == .removed, !isConfigured { try await store.removed(project) }
+            let result = await deployer.down(volumes: volumes) { try await Halt.mark(project, store) }
+            if result.outcome == .removed { try await store.removed(project) }
             return result
         }
     }

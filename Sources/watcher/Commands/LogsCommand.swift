@@ -44,7 +44,7 @@ struct LogsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = Wiring(options)
-        guard let selected = try wiring.configuration().selected([project]).first else { return }
+        guard let selected = try await wiring.selectedOrRecorded([project]).first else { return }
         let record = try await wiring.existingStore()?.record(of: project)
         let engine = try wiring.engine(selected.engine)
         do {

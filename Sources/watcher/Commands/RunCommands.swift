@@ -4,74 +4,6 @@ internal import DockerEngine
 internal import Reconcile
 internal import Store
 
-/// Runs the flow for several projects, one after the other, and reports what came of it.
-struct ProjectRuns {
-    let wiring: Wiring
-    let command: String
-    /// Events are part of the output, and the run holds the project's lock.
-    let changesThings: Bool
-
-    /// - Throws: `ExitError` with the most serious status unless it is success.
-    func run(
-        _ projects: [ProjectConfiguration], _ body: @Sendable (Deployer) async throws -> RunResult
-    ) async throws {
-        let progress = wiring.progress(streams: changesThings, projects: projects.count)
-        let store = try wiring.store()
-        var results: [RunResult] = []
-        for project in projects {
-            if Task.isCancelled { break }
-            results.append(await result(project, store, progress, body))
-        }
-        progress.end()
-        let report = RunReport(command: command, results: results, interruption: Interruption.status)
-        if wiring.options.format == .json {
-            wiring.terminal.output(JSONOutput.line(report))
-        } else if !wiring.options.quiet {
-            wiring.terminal.output(report.text(colors: wiring.terminal.colorsOutput))
-        }
-        for failure in report.failures(now: Times.now) { wiring.terminal.message(failure, priority: 3) }
-        if report.status != .success { throw ExitError(status: report.status) }
-    }
-
-    private func result(
-        _ project: ProjectConfiguration, _ store: Store, _ progress: Progress,
-        _ body: @Sendable (Deployer) async throws -> RunResult
-    ) async -> RunResult {
-        let name = project.settings.name
-        do {
-            var lock: RunLock?
-            if changesThings {
-                lock = try RunLock.acquire(
-                    directory: wiring.projectDirectory(name), command: command, now: Times.now)
-            }
-            defer { lock?.release() }
-            let engine = try wiring.engine(project.engine)
-            // The engine answers while the remote is asked.
-            async let _ = engine.greet()
-            do {
-                let result = try await body(wiring.deployer(project, store, engine, progress))
-                await engine.shutdown()
-                return result
-            } catch {
-                await engine.shutdown()
-                throw error
-            }
-        } catch {
-            return trouble(error, name)
-        }
-    }
-
-    private func trouble(_ error: any Error, _ name: String) -> RunResult {
-        var result = RunResult(project: name, outcome: .error, summary: "nothing was changed")
-        let report = ErrorReport(error)
-        result.failure = RunResult.Failure(
-            DeployError(
-                stage: .fetch, reason: Reason(rawValue: report.reason) ?? .unexpected, message: report.message,
-                advice: report.advice))
-        return result
-    }
-}
-
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
@@ -88,12 +20,14 @@ struct CheckCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Projects; all of the configuration by default.", valueName: "project"))
     var projects: [String] = []
 
+    @OptionGroup var jobs: JobsOption
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
         let wiring = Wiring(options)
+        let jobs = try jobs.count(wiring.environment)
         let selected = try wiring.configuration().selected(projects)
-        try await ProjectRuns(wiring: wiring, command: "check", changesThings: false).run(selected) {
+        try await ProjectRuns(wiring: wiring, command: "check", changesThings: false, jobs: jobs).run(selected) {
             await $0.check()
         }
     }
@@ -130,6 +64,7 @@ struct DeployCommand: AsyncParsableCommand {
     @Flag(help: "Leave a failed deployment as it is instead of restoring the previous one.")
     var noRollback = false
 
+    @OptionGroup var jobs: JobsOption
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
@@ -138,13 +73,14 @@ struct DeployCommand: AsyncParsableCommand {
 
     func run() async throws {
         let wiring = Wiring(options)
+        let jobs = try jobs.count(wiring.environment)
         let selected = try wiring.configuration().selected(projects)
         var request = DeployRequest()
         request.commit = commit
         request.force = force
         request.keepsFailed = noRollback
         if hold { request.hold = Suspension(reason: "held by watcher deploy --hold", since: Times.now, until: nil) }
-        let runs = ProjectRuns(wiring: wiring, command: "deploy", changesThings: !dryRun)
+        let runs = ProjectRuns(wiring: wiring, command: "deploy", changesThings: !dryRun, jobs: jobs)
         try await runs.run(selected) { [request, dryRun] in
             dryRun ? await $0.check(request) : await $0.deploy(request)
         }

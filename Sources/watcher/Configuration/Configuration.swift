@@ -39,7 +39,9 @@ struct ProjectConfiguration: Sendable {
     var access: GitAccess
     var engine: EngineConfiguration
     /// Where the Compose project's name is written, else the project's key.
-    var nameLocation: SourceLocation
+    var nameLocation: SourceLocation?
+    /// False for one that was deployed and is configured no more.
+    var isConfigured = true
 }
 
 /// How the engine is reached.

@@ -124,9 +124,9 @@ struct ConfigurationReader {
             guard let other = first.updateValue(project, forKey: "\(name) \(project.engine.place)") else { continue }
             problems.add(
                 "projects.\(project.settings.name): the Compose project name \"\(name)\" is that of "
-                    + "projects.\(other.settings.name) (\(other.nameLocation)) too, on the same engine; give one of them "
+                    + "projects.\(other.settings.name)\(other.nameLocation.map { " (\($0))" } ?? "") too, on the same engine; give one of them "
                     + "another project_name",
-                at: project.nameLocation)
+                at: project.nameLocation ?? SourceLocation(file: file, line: 1, column: 1))
         }
     }
 

@@ -47,12 +47,13 @@ struct Origin {
     /// The repository as watcher sees it, in a state directory of the sandbox.
     func repository(
         _ url: String? = nil, _ revision: Revision = .branch("main"), access: GitAccess = GitAccess(),
-        project: String = "shop", readableOutside: [String] = [], network: GitNetwork = GitNetwork(executable: nil)
+        project: String = "shop", readableOutside: [String] = [], network: GitNetwork = GitNetwork(executable: nil),
+        fetches: SharedFetches = SharedFetches([])
     ) throws -> GitRepository {
         GitRepository(
             url: try GitRemoteURL(url ?? fileURL), revision: revision, access: access,
             stateDirectory: "\(sandbox.path)/state", projectDirectory: "\(sandbox.path)/state/projects/\(project)",
-            readableOutside: readableOutside, network: network)
+            readableOutside: readableOutside, network: network, fetches: fetches)
     }
 
     /// The cache that `repository()` uses.
