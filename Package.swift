@@ -83,6 +83,6 @@ let package = Package(
             .testTarget(
                 name: "\(name)Tests",
                 dependencies: ["WatcherTestSupport"] + dependencies.map { .target(name: $0) },
-                exclude: name == "Store" ? ["Fixtures"] : [], swiftSettings: settings)
+                exclude: name == "Store" ? ["Fixtures"] : name == "watcher" ? ["Screens"] : [], swiftSettings: settings)
         }
 )

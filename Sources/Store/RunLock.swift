@@ -10,11 +10,43 @@ import Synchronization
 package final class RunLock: Sendable {
     private let descriptor: Mutex<Int32?>
 
-    private struct Holder: Codable {
-        var pid: Int32
-        var command: String
+    /// The run that holds the lock.
+    package struct Holder: Codable, Sendable, Equatable {
+        package var pid: Int32
+        package var command: String
         /// Unix milliseconds.
-        var since: Int
+        package var since: Int
+
+        package init(pid: Int32, command: String, since: Int) {
+            self.pid = pid
+            self.command = command
+            self.since = since
+        }
+    }
+
+    /// The run that holds the lock of the project in this directory, as far as can be seen without taking the lock: a run
+    /// that begins at this moment must find it free. Nil when there is none, or when its file cannot be read.
+    package static func holder(directory: String) -> Holder? {
+        let descriptor = Glibc.open("\(directory)/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        // What a run that was killed has written stays in the file.
+        guard let holder = holder(descriptor), isLocked(descriptor, by: holder.pid) else { return nil }
+        return holder
+    }
+
+    /// Whether some process has the file locked: `/proc/locks` names the inode. Where it cannot be read, that the process
+    /// is alive has to be enough.
+    private static func isLocked(_ descriptor: Int32, by pid: Int32) -> Bool {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return false }
+        guard let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else {
+            return kill(pid, 0) == 0 || errno == EPERM
+        }
+        return locks.split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.contains("FLOCK") && fields.contains { $0.hasSuffix(":\(status.st_ino)") }
+        }
     }
 
     /// Takes the lock without waiting, creating the directory (mode 0700) when it is missing.

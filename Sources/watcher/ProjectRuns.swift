@@ -40,7 +40,7 @@ struct ProjectRuns {
         if wiring.options.format == .text, !wiring.options.quiet {
             wiring.terminal.output(report.text(colors: wiring.terminal.colorsOutput))
         }
-        for failure in report.failures() { wiring.terminal.message(failure, priority: 3) }
+        for failure in report.failures(now: Times.now) { wiring.terminal.message(failure, priority: 3) }
     }
 
     private func result(

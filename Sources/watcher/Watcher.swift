@@ -17,13 +17,14 @@ struct Watcher: AsyncParsableCommand {
         usage: "watcher <command> [<options>]",
         discussion: """
             A Git branch says what should run, the Docker Engine says what does run.
-            «watcher deploy» makes the one into the other, waits until it is healthy,
-            and puts back what ran before when it is not.
+            `watcher deploy` makes the one into the other, waits until it is healthy,
+            and rolls back to what ran before when it is not.
 
             EXIT STATUS:
               0    in sync, deployed, or the request was carried out
               10   check: changes are pending
-              12   the tip is on the skip list
+              12   the tip is on the skip list; the last good deployment works
+              15   what was deployed runs, and something of it does not work
               20   the deployment failed and the previous one was restored
               21   the deployment failed and there was nothing to restore
               22   the deployment failed and restoring failed too
@@ -50,7 +51,7 @@ struct Watcher: AsyncParsableCommand {
         let near = Spelling.nearest(to: name, in: known).map { "; did you mean \"\($0)\"?" } ?? ""
         return UsageError(
             message: "there is no command \"\(name)\"\(near)",
-            advice: "There are: \(known.joined(separator: ", ")). See «watcher help».")
+            advice: "There are: \(known.joined(separator: ", ")). See `watcher help`.")
     }
 }
 

@@ -46,6 +46,19 @@ import Testing
         #expect(content == #"{"command":"deploy shop","pid":\#(getpid()),"since":1700000000000}"# + "\n")
     }
 
+    @Test func `who holds the lock is seen without taking it, and what a killed run wrote is not believed`() throws {
+        #expect(RunLock.holder(directory: project) == nil)
+        let lock = try acquire()
+        let holder = RunLock.Holder(pid: getpid(), command: "deploy shop", since: 1_700_000_000_000)
+        #expect(RunLock.holder(directory: project) == holder)
+        let left = try String(contentsOfFile: file, encoding: .utf8)
+        lock.release()
+        #expect(RunLock.holder(directory: project) == nil)
+        try left.write(toFile: file, atomically: false, encoding: .utf8)
+        #expect(RunLock.holder(directory: project) == nil)
+        try acquire().release()
+    }
+
     @Test func `whoever is refused learns who holds the lock, what runs there and since when`() async throws {
         let lock = try acquire()
         defer { lock.release() }

@@ -39,7 +39,7 @@ import WatcherTestSupport
 
                 """)
         #expect(
-            failedRun.failures() == [
+            failedRun.failures(now: Samples.time) == [
                 """
                 watcher: shop: webApp: unhealthy
                 watcher: shop: again
@@ -72,10 +72,10 @@ import WatcherTestSupport
             + #""name":"webApp"}],"deployment":"shop/4","exit_status":20,"#
             + #""failure":{"advice":"Read the log.\nPush a fix.","#
             + #""log_lines":["panic: \u001b[31mno database"],"message":"webApp: unhealthy\u0007\nagain","reason":"unhealthy","#
-            + #""service":"webApp","stage":"health"},"milliseconds":5300,"outcome":"restored","project":"shop","#
+            + #""service":"webApp","stage":"health"},"milliseconds":5300,"next":[],"outcome":"restored","project":"shop","#
             + #""summary":"3f2a1c9b3f failed, restored","tip":\#(commit),"warnings":["old \u001b[2Jfile"]}"#
         let blog =
-            #"{"changes":[],"exit_status":0,"milliseconds":0,"outcome":"in-sync","project":"blog","#
+            #"{"changes":[],"exit_status":0,"milliseconds":0,"next":[],"outcome":"in-sync","project":"blog","#
             + #""summary":"in sync","warnings":[]}"#
         #expect(
             JSONOutput.line(failedRun)
@@ -131,11 +131,13 @@ import WatcherTestSupport
 
     @Test func `history is a table, newest first`() {
         let report = HistoryReport([Samples.failed(12), Samples.deployment(3)])
+        let last = started.dropFirst("2026-11-21 ".count).prefix(5)
+        let zone = String(repeating: " ", count: started.count - "STARTED".count)
         #expect(
             report.text(nothing: "") == """
-                ID       KIND    STATUS     COMMIT      STARTED              TOOK  WHAT
-                shop/12  deploy  restored   3f2a1c9b3f  \(started)  4.2s  Greet [31mpolitely — webApp: container is \
-                unhealthy (2 times)
+                ID       KIND    STATUS     COMMIT      STARTED\(zone)  TOOK  WHAT
+                shop/12  deploy  restored   3f2a1c9b3f  \(started)  -     Greet [31mpolitely: webApp: container is \
+                unhealthy (2 times, last \(last))
                 shop/3   deploy  succeeded  3f2a1c9b3f  \(started)  4.2s  Greet [31mpolitely
 
                 """)
@@ -255,7 +257,7 @@ import WatcherTestSupport
         ])
         #expect(
             report.text(nothing: "") == """
-                PROJECT  COMMIT      SINCE                FAILURES  REASON
+                PROJECT  COMMIT      SINCE\(String(repeating: " ", count: started.count - 5))  FAILURES  REASON
                 shop     3f2a1c9b3f  \(started)  2         bad [1midea
 
                 """)
@@ -270,58 +272,86 @@ import WatcherTestSupport
     private func status(_ containers: [ObservedState.Container]) -> StatusReport {
         var record = ProjectRecord()
         record.lastGood = Samples.deployment(3)
+        var facts = StatusFacts(now: Samples.time + 60_000)
         var observed = ObservedState()
         observed.containers = containers
-        return StatusReport(projects: [StatusReport.Project("shop", record, observed)])
+        facts.observed = observed
+        return StatusReport(projects: [StatusReport.Project("shop", record, facts)])
     }
 
     @Test func `status is a tree in which what is shared is drawn once`() {
         var gone = Samples.container("worker", .exited)
-        gone.exitCode = 137
+        (gone.exitCode, gone.health) = (137, .unhealthy)
         var web = Samples.container("webApp", health: .healthy)
         web.ports = ["0.0.0.0:80->80/tcp"]
+        let tree = status([web, gone, Samples.container("old")]).text(colors: false, now: Samples.time + 60_000)
+            .split(separator: "\n").suffix(6).joined(separator: "\n")
         #expect(
-            status([web, gone, Samples.container("old")]).text(colors: false) == """
-                shop: 3f2a1c9b3f Greet [31mpolitely (shop/3, \(started))
-                ├─ old  running
-                ├─ webApp  healthy 0.0.0.0:80->80/tcp  webapp:1
-                │  └─ database  no container  database:1
-                └─ worker  exited (137)  worker:1
-                   └─ database (above)
-
+            tree == """
+                  SERVICE         STATE         READY  RESTARTS  FOR  IMAGE       PORTS
+                  ├─ old          running       -      -         -    -
+                  ├─ webApp       healthy       1/1    0         -    webapp:1    0.0.0.0:80->80/tcp
+                  │  └─ database  missing       0/1    0         -    database:1
+                  └─ worker       exited (137)  0/1    0         -    worker:1
+                     └─ database  (above)
                 """)
     }
 
     @Test func `status as JSON`() {
-        #expect(
-            JSONOutput.line(status([Samples.container("webApp", health: .starting)]))
-                == #"{"projects":[{"deployment":{\#(view)},"project":"shop","services":["#
-                + #"{"containers":[],"depends_on":[],"image":"database:1","name":"database"},"#
-                + #"{"containers":[{"health":"starting","id":"0123456789ab","name":"shop-webApp-1","ports":[],"#
-                + #""state":"running"}],"depends_on":["database"],"image":"webapp:1","name":"webApp"},"#
-                + #"{"containers":[],"depends_on":["database"],"image":"worker:1","name":"worker"}],"skipped":0}],"#
-                + #""schema":1}"# + "\n")
+        let text = JSONOutput.line(status([Samples.container("webApp", health: .starting)]))
+        func service(_ name: String, _ container: String, _ needs: String, _ state: String) -> String {
+            #"{"containers":[\#(container)],"depends_on":[\#(needs)],"image":"\#(name.lowercased()):1","#
+                + #""name":"\#(name)",\#(state),"wanted":1}"#
+        }
+        let missing =
+            #""ready":0,"restarts":0,"state":"does-not-work","trouble":{"kind":"missing","text":"is missing"}"#
+        let container =
+            #"{"health":"starting","id":"0123456789ab","name":"shop-webApp-1","ports":[],"state":"running"}"#
+        let services = [
+            service("database", "", "", missing),
+            service("webApp", container, #""database""#, #""ready":1,"restarts":0,"state":"starting""#),
+            service("worker", "", #""database""#, missing),
+        ]
+        #expect(text.contains(#""services":[\#(services.joined(separator: ","))],"skipped":0,"standing":"#))
+        #expect(text.contains(#""configured":true,"deployed":"#) && text.contains(#""deployment":{\#(view)}"#))
+        #expect(text.contains(#""exit_status":15,"outcome":"not-working","project":"shop","#))
+        #expect(text.contains(#""standing":{"services":[{"is_required":true,"name":"database","#))
     }
 
     @Test func `a cycle is drawn and ends`() {
         func service(_ name: String, _ dependencies: [String]) -> StatusReport.Service {
             StatusReport.Service(name: name, image: nil, dependsOn: dependencies, containers: [])
         }
-        var project = StatusReport.Project("shop", ProjectRecord(), nil)
+        var project = StatusReport.Project("shop", ProjectRecord(), StatusFacts(now: Samples.time))
         project.services = [service("a", ["b"]), service("b", ["a"]), service("c", ["missing"])]
-        project.suspended = Suspension(reason: "move", since: 0, until: Samples.time)
         project.trouble = "cannot reach the engine"
+        let text = StatusReport(projects: [project]).text(colors: false, now: Samples.time)
         #expect(
-            StatusReport(projects: [project]).text(colors: false) == """
-                shop: nothing deployed by watcher yet
-                  suspended: move (until \(started))
-                  cannot reach the engine
-                ├─ c  not known
-                │  └─ missing  not in the project
-                └─ a  not known
-                   └─ b  not known
-                      └─ a (above)
-
+            text.split(separator: "\n").suffix(6).joined(separator: "\n") == """
+                  SERVICE        STATE      READY  RESTARTS  FOR  IMAGE  PORTS
+                  ├─ c           not known  -      -         -    -
+                  │  └─ missing  not in the project
+                  └─ a           not known  -      -         -    -
+                     └─ b        not known  -      -         -    -
+                        └─ a     (above)
                 """)
+    }
+
+    @Test func `the most serious status is that of the configured projects`() {
+        var broken = status([])
+        #expect(broken.status == .notWorking)
+        broken.projects[0].configured = false
+        #expect(broken.status == .success)
+    }
+
+    @Test func `the timers' answer is read, and what is never is nothing`() {
+        let answer =
+            #"[{"next":1795688100000000,"left":1795688100000000,"last":0,"passed":0,"unit":"watcher.timer","activates":"#
+            + #""watcher.service"},{"next":1795688090000000,"unit":"watcher@shop.timer"},"#
+            + #"{"next":18446744073709551615,"unit":"watcher@blog.timer"},{"next":null,"unit":"watcher@x.timer"}]"#
+        let times = NextRun.times(answer)
+        #expect(NextRun.next(of: "shop", times) == 1_795_688_090_000)
+        #expect(NextRun.next(of: "blog", times) == 1_795_688_100_000)
+        #expect(NextRun.times("No such option").isEmpty && NextRun.next(of: "shop", [:]) == nil)
     }
 }

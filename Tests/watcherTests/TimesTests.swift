@@ -34,5 +34,16 @@ import Testing
         #expect(Times.span(4_250) == "4.2s")
         #expect(Times.span(72_000) == "1m12s")
         #expect(Times.span(7_500_000) == "2h5m")
+        #expect(Times.span(273_600_000) == "3d4h")
+        #expect(Times.age(4_250) == "4s" && Times.age(-1) == "0s" && Times.age(72_000) == "1m12s")
+    }
+
+    @Test func `a time is said with its zone, and short on the same day`() {
+        let evening = 1_795_733_100_000
+        Times.$zone.withValue((name: "CET", seconds: 3600)) {
+            #expect(Times.local(evening) == "2026-11-26 23:45:00 CET")
+            #expect(Times.short(evening, besides: evening - 60_000) == "23:45")
+            #expect(Times.short(evening + 900_000, besides: evening) == "2026-11-27 00:00:00 CET")
+        }
     }
 }

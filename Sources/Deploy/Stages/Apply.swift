@@ -79,7 +79,7 @@ extension Attempt {
             }
             return .succeeded(try await succeed(result), result)
         } catch {
-            let failure = DeployError(error, stage: .apply)
+            let failure = await withProbe(DeployError(error, stage: .apply))
             let undone = await Task { await undo(failure) }.value
             return .failed(failure, undone)
         }
@@ -108,6 +108,22 @@ extension Attempt {
         }
         run.log.progress(.record, .succeeded, "recorded as \(good.id)")
         return good
+    }
+
+    /// The failure with what the health check of the service printed last, before the undo removes its container.
+    private func withProbe(_ failure: DeployError) async -> DeployError {
+        guard failure.probe == nil, [.unhealthy, .timedOut].contains(failure.reason), let service = failure.service,
+            let observed = try? await run.engine.observe(run.query(candidate.snapshot.project))
+        else { return failure }
+        let probes = observed.containers.filter { $0.service == service && $0.parked == nil && !$0.isOneOff }
+            .compactMap(\.probe).filter { $0.exitCode != 0 && !$0.output.isEmpty }
+        guard let probe = probes.first else { return failure }
+        var failure = failure
+        failure.probe = probe.output
+        for line in failure.probeLines {
+            run.log.log(.health, Deployment.probeMark + line, service: service)
+        }
+        return failure
     }
 
     /// What was verified first may have died while the rest was verified.

@@ -199,18 +199,10 @@ extension Run {
     }
 
     /// How what was deployed is doing.
-    func standing(_ observed: ObservedState) -> Standing {
-        guard let snapshot = record.lastGood?.snapshot else { return Standing(services: []) }
-        return Standing(
-            Expectation(snapshot.project, images: observed.images), observed, completed: completed(observed), now: now)
-    }
+    func standing(_ observed: ObservedState) -> Standing { record.standing(observed, now: now) }
 
     /// Services of the last good deployment that have run to completion.
-    func completed(_ observed: ObservedState) -> Set<String> {
-        guard let last = record.lastGood, let snapshot = last.snapshot else { return [] }
-        let started = Set(last.changes.filter { $0.kind == "service" && $0.action == .start }.map(\.name))
-        return snapshot.project.completedServices(recorded: snapshot.completed, startedAgain: started, observed)
-    }
+    func completed(_ observed: ObservedState) -> Set<String> { record.completed(observed) }
 }
 
 extension Plan {

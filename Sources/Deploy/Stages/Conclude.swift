@@ -29,6 +29,8 @@ extension Attempt {
         result.deployment = good.id
         result.changes = changes
         result.warnings = plan.warnings + candidate.warnings + warnings
+        result.next = run.next(after: candidate)
+        result.suspended = candidate.intent.hold
         run.log.status(.record, .succeeded, result.summary)
         return result
     }
@@ -214,7 +216,7 @@ extension Deployment {
         reason = failure.reason
         message = failure.message
         service = failure.service
-        logLines = failure.logLines
+        logLines = failure.probeLines.map { Self.probeMark + $0 } + failure.logLines
     }
 
     /// The same failure again: one record counts it. Of invalid commits also the message has to be the same.

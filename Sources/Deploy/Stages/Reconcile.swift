@@ -17,9 +17,11 @@ extension Fetched {
             var result = try await run.reconcile(candidate, checkout, await prefetched)
             result.tip = tip
             if isRequested, commit.id != tip.id, result.failure == nil, request.hold == nil {
-                result.warnings.append(
-                    "the next run deploys \(tip.id.short), the tip of \(run.settings.revision); `--hold` keeps "
-                        + "\(commit.id.short)")
+                result.next += [
+                    "\(tip.id.short), the tip of \(run.settings.revision), is deployed again by the next run",
+                    "to stay with \(commit.id.short): "
+                        + "`watcher deploy \(run.settings.name) --commit \(commit.id.short) --hold`",
+                ]
             }
             return result
         } catch let failure as DeployError {

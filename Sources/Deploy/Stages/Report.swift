@@ -49,15 +49,12 @@ extension Run {
     }
 
     /// The suspension that holds now.
-    var suspension: Suspension? {
-        guard let suspension = record.suspension else { return nil }
-        if let until = suspension.until, until <= now { return nil }
-        return suspension
-    }
+    var suspension: Suspension? { record.suspension(at: now) }
 
     func suspended(_ suspension: Suspension) -> RunResult {
-        let result = self.result(
+        var result = self.result(
             .suspended, kind: .deploy, standing: nil, summary: "suspended: \(suspension.reason); \(deployedText)")
+        result.suspended = suspension
         log.status(.fetch, .skipped, result.summary)
         return result
     }
@@ -95,22 +92,27 @@ extension Run {
     /// What a deployment did that succeeded.
     func summary(ofSuccess candidate: Candidate, _ changes: [Plan.Change]) -> String {
         let what =
-            changes.isEmpty ? "nothing had to change" : "\(changes.count) change\(changes.count == 1 ? "" : "s")"
-        var text = "\(candidate.kind.pastTense) \(candidate.commit.id.short): \(what)"
-        if let skip = candidate.intent.skip {
-            text += "; \(skip.commit.short) is on the skip list"
-            text +=
-                candidate.intent.hold == nil
-                ? " and is not deployed again, but the next commit is; to return: "
-                : "; to return: `watcher resume \(settings.name)`, "
-            text +=
-                "`watcher skip-list remove \(settings.name) \(skip.commit.short)`, `watcher deploy \(settings.name)`"
+            changes.isEmpty
+            ? "no container had to change" : "\(changes.count) change\(changes.count == 1 ? "" : "s")"
+        return "\(candidate.kind.pastTense) \(candidate.commit.id.short): \(what)"
+    }
+
+    /// What follows from a deployment that leaves the tip behind: for how long it lasts, and how to return.
+    func next(after candidate: Candidate) -> [String] {
+        let (name, intent) = (settings.name, candidate.intent)
+        var lines: [String] = []
+        var way: [String] = []
+        if let skip = intent.skip {
+            let until = intent.hold == nil ? "; the next commit that is pushed is deployed" : ""
+            lines.append("\(skip.commit.short) is on the skip list: it is not deployed again by itself\(until)")
+            way.append("`watcher skip-list remove \(name) \(skip.commit.short)`")
         }
-        if let hold = candidate.intent.hold {
-            text += "; deploys are suspended until "
-            text += hold.until == nil ? "`watcher resume \(settings.name)`" : "the time that was given"
+        if intent.hold != nil {
+            lines.append("deploys of \(name) are suspended; `watcher resume \(name)` ends that")
+            if intent.skip != nil { way.insert("`watcher resume \(name)`", at: 0) }
         }
-        return text
+        if !way.isEmpty { lines.append("to return: \(way.joined(separator: ", ")), `watcher deploy \(name)`") }
+        return lines
     }
 
     /// What became of a deployment that failed, and what runs now.

@@ -26,6 +26,9 @@ package struct DeployError: Error, Sendable, Equatable, CustomStringConvertible 
         self.service = service
     }
 
+    /// What the health check printed, line by line.
+    var probeLines: [String] { probe?.split(separator: "\n").map(String.init) ?? [] }
+
     package var description: String { advice.isEmpty ? message : "\(message)\n\(advice)" }
 }
 

@@ -49,7 +49,8 @@ package struct Deployment: Sendable, Equatable, Codable {
     package var message: String?
     /// The service it failed with, if one is to blame; not in lists of deployments.
     package var service: String?
-    /// The last lines of the failing container's log; not in lists of deployments.
+    /// What its health check printed last, each line after `probeMark`, and the last lines of the failing container's log;
+    /// not in lists of deployments.
     package var logLines: [String] = []
     /// Unix milliseconds.
     package var startedAt: Int
@@ -61,6 +62,9 @@ package struct Deployment: Sendable, Equatable, Codable {
     package var snapshot: Snapshot?
     /// What ran when the attempt was opened; what undo and recovery go by.
     package var before: ObservedState?
+
+    /// What a line of `logLines` begins with that a health check printed.
+    package static let probeMark = "health check: "
 
     package init(id: DeploymentID, kind: Kind, commit: Commit, status: Status, startedAt: Int) {
         self.id = id

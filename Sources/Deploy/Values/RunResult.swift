@@ -33,6 +33,10 @@ package struct RunResult: Sendable, Equatable, Codable {
     package var warnings: [String] = []
     /// One sentence for people: what was done, or what is running now.
     package var summary: String
+    /// What a person may want to know or do next, a sentence each.
+    package var next: [String] = []
+    /// Why deploys of the project do nothing from now on; nil when they are not suspended.
+    package var suspended: Suspension?
     package var failure: Failure?
     /// How what should run is doing, as the engine said after the run; nil when it was not asked.
     package var standing: Standing?

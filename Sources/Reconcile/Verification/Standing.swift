@@ -79,7 +79,7 @@ package struct Standing: Sendable, Equatable, Codable {
     package var isSettled: Bool { !services.contains { $0.state == .starting } }
 
     /// At least one container runs, or nothing has to.
-    package var runsAnything: Bool { services.contains { $0.ready > 0 } || services.isEmpty }
+    package var runsAnything: Bool { services.contains { $0.ready > 0 && $0.state != .done } || services.isEmpty }
 
     /// What differs from what was deployed only because containers are missing: the next deployment makes them again.
     package var isOnlyMissing: Bool { broken.allSatisfy { $0.trouble?.kind == .missing } }

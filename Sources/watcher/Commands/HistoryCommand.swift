@@ -35,9 +35,9 @@ struct HistoryListCommand: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
-        if limit < 1 { throw ValidationError("-n needs a number above 0.") }
+        if limit < 1 { throw ValidationError("-n must be at least 1") }
         if let since, Times.moment(since, now: 0, .past) == nil {
-            throw ValidationError("--since: «\(since)» is no time; write 24h, 2026-11-21 or 2026-11-21T05:00:00Z.")
+            throw ValidationError("--since: invalid time \"\(since)\": use 24h, 2026-11-21 or 2026-11-21T05:00:00Z")
         }
     }
 
@@ -125,6 +125,6 @@ extension Store? {
             }
             if let id = matching.first?.id, let deployment = try await self?.deployment(id) { return deployment }
         }
-        throw UsageError(message: "there is no deployment \(text)", advice: "«watcher history» lists them.")
+        throw UsageError(message: "there is no deployment \(text)", advice: "`watcher history` lists them.")
     }
 }

@@ -32,6 +32,6 @@ struct InitCommand: ParsableCommand {
             refusal.isRefusal = true
             throw refusal
         }
-        wiring.say("wrote \(file); edit it, then run «watcher check»")
+        wiring.say("wrote \(file); edit it, then run `watcher check`")
     }
 }

@@ -3,7 +3,7 @@ internal import Deploy
 internal import Reconcile
 internal import Store
 
-/// The durable mark that keeps the next deploy from bringing back what was stopped by hand: a suspension of its own kind.
+/// The durable mark that keeps the next deploy from starting what was stopped by hand: a suspension of its own kind.
 private enum Halt {
     private static let words = "stopped by hand"
     static let reason = "\(words); `watcher start` ends it"
@@ -90,7 +90,8 @@ struct StartCommand: AsyncParsableCommand {
                 try await Halt.clear(project, store)
             } else if isDone, try await Halt.isMarked(project, store) {
                 result.warnings.append(
-                    "deploys of \(project) stay suspended; `watcher start \(project)` starts all of it and ends that")
+                    "deploys of \(project) stay suspended; `watcher start \(project)` starts all of it and ends the suspension"
+                )
             }
             return result
         }

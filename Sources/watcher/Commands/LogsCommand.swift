@@ -38,7 +38,7 @@ struct LogsCommand: AsyncParsableCommand {
     func validate() throws {
         if let count, count < 0 { throw ValidationError("-n: \(count) is less than nothing.") }
         if let since, Times.moment(since, now: Times.now, .past) == nil {
-            throw ValidationError("--since: «\(since)» is no time; write 10m, 2026-11-22 or 2026-11-22T06:00:00Z.")
+            throw ValidationError("--since: invalid time \"\(since)\": use 10m, 2026-11-22 or 2026-11-22T06:00:00Z")
         }
     }
 

@@ -124,7 +124,7 @@ struct SkipListRemoveCommand: AsyncParsableCommand {
         let isRemoved = try await wiring.existingStore()?.removeSkipped(commit, in: project) ?? false
         guard isRemoved else {
             throw UsageError(
-                message: "\(commit) is not on the skip list of \(project)", advice: "«watcher skip-list» shows it.")
+                message: "\(commit) is not on the skip list of \(project)", advice: "`watcher skip-list` shows it.")
         }
         wiring.say("\(project): \(commit) is not skipped any more")
     }

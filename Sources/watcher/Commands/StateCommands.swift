@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Deploy
-internal import DockerEngine
 internal import Reconcile
 internal import Store
 
@@ -23,86 +22,9 @@ extension Wiring {
     }
 }
 
-struct StatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "status",
-        abstract: "Show what is deployed and how its services do.",
-        usage: "watcher status [<options>] [<project> ...]",
-        discussion: ExitStatus.help(
-            [.success, .engineUnreachable, .stateUnusable, .invalidConfiguration], example: "watcher status shop"))
-
-    @Argument(help: ArgumentHelp("Projects; all of the configuration by default.", valueName: "project"))
-    var projects: [String] = []
-
-    @Flag(help: "Say what each container uses: processor, memory, network and disk.")
-    var stats = false
-
-    @OptionGroup var jobs: JobsOption
-    @OptionGroup var options: GlobalOptions
-
-    func run() async throws {
-        let wiring = Wiring(options)
-        let selected = try await wiring.selectedOrRecorded(projects)
-        let store = try wiring.existingStore()
-        let statuses = await Jobs(atMost: try jobs.count(wiring.environment)).run(selected) { [stats] project in
-            await Self.result(of: project, store, wiring, stats: stats)
-        }
-        let report = StatusReport(projects: try statuses.compactMap { try $0?.get() })
-        wiring.terminal.output(
-            options.format == .json
-                ? JSONOutput.line(report) : report.text(colors: wiring.terminal.colorsOutput))
-        if report.projects.contains(where: { $0.trouble != nil }) { throw ExitError(status: .engineUnreachable) }
-    }
-
-    private static func result(
-        of project: ProjectConfiguration, _ store: Store?, _ wiring: Wiring, stats: Bool
-    ) async -> Result<StatusReport.Project, any Error> {
-        do {
-            let record = try await store?.record(of: project.settings.name) ?? ProjectRecord()
-            var status = try await status(of: project, record, wiring, stats: stats)
-            status.configured = project.isConfigured
-            return .success(status)
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private static func status(
-        of project: ProjectConfiguration, _ record: ProjectRecord, _ wiring: Wiring, stats: Bool
-    ) async throws -> StatusReport.Project {
-        let name = project.settings.name
-        let engine: EngineClient
-        do { engine = try wiring.engine(project.engine) } catch let error as any ReasonedError {
-            var status = StatusReport.Project(name, record, nil, usage: [:])
-            status.trouble = error.message
-            return status
-        }
-        var observed: ObservedState?
-        var usage: [ContainerID: ContainerUsage] = [:]
-        var trouble: String?
-        do {
-            let name = project.settings.composeName(recorded: record.lastGood?.snapshot?.project)
-            observed = try await engine.observe(ObservationQuery(project: name))
-            if stats {
-                let running = observed?.containers.filter { $0.state == .running || $0.state == .paused } ?? []
-                usage = try await engine.usage(of: running.map(\.id))
-            }
-            await engine.shutdown()
-        } catch {
-            // However it ends: an engine that is not shut down is a crash.
-            await engine.shutdown()
-            guard let reasoned = error as? any ReasonedError else { throw error }
-            trouble = reasoned.message
-        }
-        var status = StatusReport.Project(project.settings.name, record, observed, usage: usage)
-        status.trouble = trouble
-        return status
-    }
-}
-
 struct SuspendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "suspend", abstract: "Let deploys of a project do nothing until it is resumed.",
+        commandName: "suspend", abstract: "Make deploys of a project do nothing until it is resumed.",
         usage: "watcher suspend --reason <text> [--until <time>] [<options>] <project>",
         discussion: ExitStatus.help(
             [.success, .usage, .stateUnusable, .invalidConfiguration],
@@ -118,9 +40,9 @@ struct SuspendCommand: AsyncParsableCommand {
     func validate() throws {
         guard let until else { return }
         guard let moment = Times.moment(until, now: Times.now, .future) else {
-            throw ValidationError("--until: «\(until)» is no time; write 2h, 2026-11-22 or 2026-11-22T06:00:00Z.")
+            throw ValidationError("--until: invalid time \"\(until)\": use 2h, 2026-11-22 or 2026-11-22T06:00:00Z")
         }
-        if moment <= Times.now { throw ValidationError("--until: «\(until)» has passed.") }
+        if moment <= Times.now { throw ValidationError("--until: \"\(until)\" has passed") }
     }
 
     func run() async throws {
@@ -131,13 +53,14 @@ struct SuspendCommand: AsyncParsableCommand {
             Suspension(
                 reason: reason.printable, since: Times.now,
                 until: until.flatMap { Times.moment($0, now: Times.now, .future) }))
-        wiring.say("\(project) is suspended")
+        let end = until.flatMap { Times.moment($0, now: Times.now, .future) }.map(Times.local)
+        wiring.say("\(project) is suspended until \(end ?? "`watcher resume \(project)`")")
     }
 }
 
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Let deploys of a suspended project work again.",
+        commandName: "resume", abstract: "Deploy a suspended project again.",
         usage: "watcher resume [<options>] <project>",
         discussion: ExitStatus.help(
             [.success, .stateUnusable, .invalidConfiguration], example: "watcher resume shop"))

@@ -5,7 +5,7 @@ enum HelpText {
     private static let heading = "\nEXIT STATUS:\n"
     private static let usage = "\nUSAGE: "
 
-    /// The help with its «EXIT STATUS» and «EXAMPLE» moved from above «USAGE» to its end; any other text as it is.
+    /// The help with its `EXIT STATUS` and `EXAMPLE` moved from above `USAGE` to its end; any other text as it is.
     static func arranged(_ text: String) -> String {
         guard let explained = text.range(of: heading),
             let usage = text.range(of: usage, range: explained.upperBound..<text.endIndex)

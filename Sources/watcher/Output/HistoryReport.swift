@@ -33,6 +33,9 @@ struct DeploymentView: Encodable {
         attempts = deployment.attempts
         changes = deployment.changes
     }
+
+    /// How long it took; nil while it is open, and for one that was repeated.
+    var duration: Int? { attempts > 1 ? nil : finishedAt.map { $0 - startedAt } }
 }
 
 /// `history`: a line each, newest first.
@@ -46,10 +49,15 @@ struct HistoryReport: Encodable {
     func text(nothing: String) -> String {
         guard !deployments.isEmpty else { return "\(nothing)\n" }
         let rows = deployments.map { deployment -> [String] in
-            let took = deployment.finishedAt.map { Times.span($0 - deployment.startedAt) } ?? "-"
+            // Of a repeated one the times are those of the first and the last try.
+            let took = deployment.duration.map(Times.span) ?? "-"
             var what = deployment.commit.subject
-            if let message = deployment.message { what += " — " + String(message.prefix { $0 != "\n" }) }
-            if deployment.attempts > 1 { what += " (\(deployment.attempts) times)" }
+            if let message = deployment.message { what += ": " + String(message.prefix { $0 != "\n" }) }
+            if deployment.attempts > 1 {
+                let last =
+                    deployment.finishedAt.map { ", last \(Times.short($0, besides: deployment.startedAt))" } ?? ""
+                what += " (\(deployment.attempts) times\(last))"
+            }
             return [
                 deployment.id.description, deployment.kind.rawValue, deployment.status.rawValue,
                 deployment.commit.id.short, Times.local(deployment.startedAt), took, what.printable,
@@ -83,15 +91,15 @@ struct DeploymentReport: Encodable {
             "Subject:  \(view.commit.subject.printable)",
             "Started:  \(Times.local(view.startedAt))",
         ]
-        if let finished = view.finishedAt { lines.append("Took:     \(Times.span(finished - view.startedAt))") }
+        if let duration = view.duration { lines.append("Took:     \(Times.span(duration))") }
+        if view.attempts > 1, let finished = view.finishedAt {
+            lines.append("Last try: \(Times.local(finished)) (\(view.attempts) times)")
+        }
         if let reason = view.reason { lines.append("Reason:   \(reason.rawValue)") }
         if let message = view.message {
             lines.append("Message:  \(message.printable.split(separator: "\n").joined(separator: "\n          "))")
         }
-        if let logLines = view.logLines {
-            lines.append("Last lines\(view.service.map { " of \($0.printable)" } ?? ""):")
-            lines += logLines.map { "  | \($0.printable)" }
-        }
+        lines += failureLines
         if !view.changes.isEmpty {
             lines.append("Changes:")
             lines += view.changes.map { "  \($0.description.printable)" }
@@ -112,6 +120,19 @@ struct DeploymentReport: Encodable {
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension DeploymentReport {
+    /// What the health check and the container printed last before it failed.
+    fileprivate var failureLines: [String] {
+        let all = deployment.logLines ?? []
+        let service = deployment.service.map { " of \($0.printable)" } ?? ""
+        let mark = Deployment.probeMark
+        let probe = all.filter { $0.hasPrefix(mark) }.map { "  | \($0.dropFirst(mark.count))".printable }
+        let log = all.filter { !$0.hasPrefix(mark) }.map { "  | \($0.printable)" }
+        return (probe.isEmpty ? [] : ["Health check\(service):"] + probe)
+            + (log.isEmpty ? [] : ["Last lines\(service):"] + log)
     }
 }
 

@@ -3,12 +3,13 @@ internal import Deploy
 internal import DockerEngine
 internal import Reconcile
 
-/// `status`: what is deployed and how its services do, as a tree of dependencies.
+/// `status`: how every project is doing, in one look.
 struct StatusReport: Encodable {
     struct Container: Encodable {
         var name: String
         var id: String
         var state: String
+        /// Only of a container that runs: what the engine remembers of one that does not is about an earlier life.
         var health: String?
         var exitCode: Int?
         var ports: [String]
@@ -16,23 +17,74 @@ struct StatusReport: Encodable {
         var stats: ContainerUsage?
     }
 
+    struct Trouble: Encodable {
+        var kind: Standing.Trouble.Kind
+        var text: String
+        var probe: String?
+    }
+
     struct Service: Encodable {
         var name: String
         var image: String?
         var dependsOn: [String]
         var containers: [Container]
+        /// How it is doing; nil where it should not run, or the engine could not be asked.
+        var state: Standing.Service.State?
+        var ready: Int?
+        var wanted: Int?
+        var restarts: Int?
+        var since: Int?
+        var trouble: Trouble?
+    }
+
+    /// The newest commit that a deploy saw, and what became of it.
+    struct Tip: Encodable {
+        enum State: String, Encodable {
+            case deployed, skipped, suspended, invalid, failed, pending, unfinished
+            case inProgress = "in-progress"
+        }
+
+        var commit: Commit
+        /// When it was seen first.
+        var since: Int
+        var state: State
+        /// Why it is not deployed.
+        var reason: String?
+        var lastTry: DeploymentView?
+    }
+
+    /// The run that is under way.
+    struct Run: Encodable {
+        var pid: Int32
+        var command: String
+        var since: Int
     }
 
     struct Project: Encodable {
         var project: String
+        /// False for a project that was deployed and is not in the configuration any more.
+        var configured: Bool
+        /// The last deployment that succeeded.
         var deployment: DeploymentView?
+        /// The commit that is deployed.
+        var deployed: Commit?
+        var tip: Tip?
+        var outcome: Outcome
+        var standing: Standing?
+        /// A deployment that could not be rolled back, since the last that succeeded.
+        var unresolved: DeploymentView?
+        /// A deployment that has begun and not ended.
+        var open: DeploymentView?
         var suspended: Suspension?
         var skipped: Int
+        var run: Run?
+        var nextRunAt: Int?
         var services: [Service]
         /// Why the engine could not be asked.
         var trouble: String?
-        /// False for a project that was deployed and is configured no more.
-        var configured = true
+        var exitStatus: Int32
+
+        var status: ExitStatus { ExitStatus(rawValue: exitStatus) ?? .unexpected }
     }
 
     let schema = JSONOutput.schema
@@ -40,32 +92,71 @@ struct StatusReport: Encodable {
 
     private enum CodingKeys: String, CodingKey { case schema, projects }
 
-    func text(colors: Bool) -> String { projects.map { StatusText(project: $0, colors: colors).text() }.joined() }
+    /// The most serious status of the configured projects.
+    var status: ExitStatus { ExitStatus.mostSerious(projects.filter(\.configured).map(\.status)) }
+
+    func text(colors: Bool, now: Int) -> String {
+        projects.map { StatusText(project: $0, colors: colors, now: now).text() }.joined(separator: "\n")
+    }
+}
+
+/// What is known of a project beside its record.
+struct StatusFacts {
+    var observed: ObservedState?
+    /// Why the engine could not be asked.
+    var trouble: String?
+    var usage: [ContainerID: ContainerUsage] = [:]
+    var run: StatusReport.Run?
+    var nextRunAt: Int?
+    var isConfigured = true
+    /// Unix milliseconds.
+    var now: Int
 }
 
 extension StatusReport.Project {
-    /// Joins what was recorded with what the engine says.
-    init(
-        _ name: String, _ record: ProjectRecord, _ observed: ObservedState?,
-        usage: [ContainerID: ContainerUsage] = [:]
-    ) {
+    /// Joins what was recorded with what the engine, the lock and systemd say.
+    init(_ name: String, _ record: ProjectRecord, _ facts: StatusFacts) {
         project = name
+        configured = facts.isConfigured
         deployment = record.lastGood.map(DeploymentView.init)
-        suspended = record.suspension
+        deployed = record.deployed ?? record.lastGood?.commit
+        suspended = record.suspension(at: facts.now)
         skipped = record.skipped.count
-        trouble = nil
-        let model = record.lastGood?.snapshot?.project
+        run = facts.run
+        nextRunAt = facts.nextRunAt
+        trouble = facts.trouble
+        unresolved = record.unresolved.map(DeploymentView.init)
+        open = record.open.map(DeploymentView.init)
+        tip = StatusReport.Tip(record, facts)
+        let standing = facts.observed.map { record.standing($0, now: facts.now) }
+        let verdict = record.verdict(standing, now: facts.now)
+        outcome = facts.trouble == nil ? verdict.outcome : .error
+        exitStatus = (facts.trouble == nil ? verdict.exitStatus : .engineUnreachable).rawValue
+        self.standing = record.lastGood == nil ? nil : standing
+        services = StatusReport.services(record.lastGood?.snapshot?.project, facts, self.standing)
+    }
+}
+
+extension StatusReport {
+    fileprivate static func services(
+        _ model: Compose.Project?, _ facts: StatusFacts, _ standing: Standing?
+    ) -> [Service] {
         let containers = Dictionary(
-            grouping: (observed?.containers ?? []).filter { $0.parked == nil && !$0.isOneOff }, by: \.service)
+            grouping: (facts.observed?.containers ?? []).filter { $0.parked == nil && !$0.isOneOff }, by: \.service)
         let names = Set(containers.keys).union((model?.services).map { Set($0.keys) } ?? [])
-        services = names.sorted().map { name in
+        return names.sorted().map { name in
             let service = model?.services[name]
-            return StatusReport.Service(
+            var shown = Service(
                 name: name, image: service.flatMap { service in model.map { service.imageName(in: $0) } },
                 dependsOn: service?.dependsOn.keys.sorted() ?? [],
                 containers: (containers[name] ?? []).sorted { $0.number < $1.number }.map {
-                    StatusReport.Container($0, usage[$0.id])
+                    Container($0, facts.usage[$0.id])
                 })
+            guard let state = standing?.services.first(where: { $0.name == name }) else { return shown }
+            (shown.state, shown.ready, shown.wanted) = (state.state, state.ready, state.wanted)
+            (shown.restarts, shown.since) = (state.restarts, state.since)
+            shown.trouble = state.trouble.map { Trouble(kind: $0.kind, text: $0.text, probe: $0.probe) }
+            return shown
         }
     }
 }
@@ -76,121 +167,34 @@ extension StatusReport.Container {
         name = container.name
         id = container.id.short
         state = container.state.rawValue
-        health = container.health?.rawValue
+        health = container.state == .running ? container.health?.rawValue : nil
         exitCode = container.state == .exited ? container.exitCode : nil
         ports = container.ports
     }
 }
 
-/// Draws one project: services nobody depends on first, what they depend on below them.
-private struct StatusText {
-    let project: StatusReport.Project
-    let colors: Bool
-
-    func text() -> String {
-        var lines = [headline]
-        if let suspension = project.suspended {
-            let until = suspension.until.map { " (until \(Times.local($0)))" } ?? ""
-            lines.append("  suspended: \(suspension.reason.printable)\(until)")
-        }
-        if project.skipped > 0 {
-            lines.append("  \(project.skipped) commit\(project.skipped == 1 ? "" : "s") on the skip list")
-        }
-        if !project.configured {
-            let note = "no longer configured; `watcher down \(project.project)` removes its containers and networks"
-            lines.append("  \(note.colored(.yellow, colors))")
-        }
-        if let trouble = project.trouble { lines.append("  \(trouble.printable.colored(.red, colors))") }
-        let services = Dictionary(project.services.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let depended = Set(project.services.flatMap(\.dependsOn))
-        var drawn: Set<String> = []
-        let tops = tops(services, depended)
-        for (index, top) in tops.enumerated() {
-            draw(top, services, &drawn, &lines, indent: "", isLast: index == tops.count - 1)
-        }
-        return lines.joined(separator: "\n") + "\n"
-    }
-
-    /// The services nobody depends on, and one of each cycle that none of them leads to.
-    private func tops(_ services: [String: StatusReport.Service], _ depended: Set<String>) -> [String] {
-        var tops: [String] = []
-        var reached: Set<String> = []
-        let names = project.services.map(\.name)
-        for name in names.filter({ !depended.contains($0) }) + names where !reached.contains(name) {
-            tops.append(name)
-            var waiting = [name]
-            while let next = waiting.popLast() {
-                if reached.insert(next).inserted { waiting += services[next]?.dependsOn ?? [] }
-            }
-        }
-        return tops
-    }
-
-    private var headline: String {
-        let name = project.project.colored(.bold, colors)
-        guard let deployment = project.deployment else { return "\(name): nothing deployed by watcher yet" }
-        return "\(name): \(deployment.commit.id.short) \(deployment.commit.subject.printable) "
-            + "(\(deployment.id), \(Times.local(deployment.startedAt)))"
-    }
-
-    private func draw(
-        _ name: String, _ services: [String: StatusReport.Service], _ drawn: inout Set<String>, _ lines: inout [String],
-        indent: String, isLast: Bool
-    ) {
-        let branch = indent + (isLast ? "└─ " : "├─ ")
-        guard drawn.insert(name).inserted else {
-            lines.append("\(branch)\(name.printable) (above)")
+extension StatusReport.Tip {
+    /// Nil when no deploy has seen one.
+    fileprivate init?(_ record: ProjectRecord, _ facts: StatusFacts) {
+        guard let seen = record.observedTip else { return nil }
+        let latest = record.latest.flatMap { $0.commit.id == seen.commit.id && $0.status != .open ? $0 : nil }
+        self.init(commit: seen.commit, since: seen.since, state: .pending)
+        if record.deployed?.id == seen.commit.id {
+            state = .deployed
             return
         }
-        let service = services[name]
-        lines.append("\(branch)\(name.printable)  \(service.map(state) ?? "not in the project")")
-        let dependencies = service?.dependsOn ?? []
-        for (index, dependency) in dependencies.enumerated() {
-            draw(
-                dependency, services, &drawn, &lines, indent: indent + (isLast ? "   " : "│  "),
-                isLast: index == dependencies.count - 1)
+        lastTry = latest.map(DeploymentView.init)
+        if record.open?.commit.id == seen.commit.id {
+            state = facts.run == nil ? .unfinished : .inProgress
+        } else if let skipped = record.skippedTip {
+            (state, reason) = (.skipped, skipped.reason)
+        } else if let latest, latest.status != .succeeded {
+            (state, reason) = (
+                latest.status == .invalid ? .invalid : .failed, latest.message ?? latest.reason?.rawValue
+            )
         }
-    }
-
-    private func state(_ service: StatusReport.Service) -> String {
-        let containers = service.containers.map { container in
-            var text = container.health ?? container.state
-            if let exit = container.exitCode { text += " (\(exit))" }
-            let isGood =
-                container.health == "healthy" || container.health == nil && container.state == "running"
-                || container.exitCode == 0
-            text = text.colored(isGood ? .green : container.health == "starting" ? .yellow : .red, colors)
-            let usage = container.stats.map { ["[\($0.text)]"] } ?? []
-            return ([text] + container.ports.map(\.printable) + usage).joined(separator: " ")
+        if state == .pending || state == .failed, let suspension = record.suspension(at: facts.now) {
+            (state, reason) = (.suspended, suspension.reason)
         }
-        let none = project.trouble == nil ? "no container".colored(.red, colors) : "not known"
-        let all = containers.isEmpty ? none : containers.joined(separator: ", ")
-        return service.image.map { "\(all)  \($0.printable)" } ?? all
-    }
-}
-
-extension ContainerUsage {
-    /// `cpu 0.3%, memory 12.1 MiB of 1.9 GiB, network 1.2 kB in 648 B out, disk 0 B read 4.1 kB written`
-    var text: String {
-        let tenths = Int((cpuPercent * 10).rounded())
-        return "cpu \(tenths / 10).\(tenths % 10)%, memory \(Self.binary(memoryUsage)) of \(Self.binary(memoryLimit)), "
-            + "network \(Self.decimal(networkReceived)) in \(Self.decimal(networkSent)) out, "
-            + "disk \(Self.decimal(blockRead)) read \(Self.decimal(blockWritten)) written"
-    }
-
-    private static func binary(_ bytes: Int) -> String { scaled(bytes, 1024, ["B", "KiB", "MiB", "GiB", "TiB"]) }
-
-    private static func decimal(_ bytes: Int) -> String { scaled(bytes, 1000, ["B", "kB", "MB", "GB", "TB"]) }
-
-    private static func scaled(_ bytes: Int, _ step: Double, _ units: [String]) -> String {
-        var value = Double(bytes)
-        var unit = 0
-        while value >= step, unit < units.count - 1 {
-            value /= step
-            unit += 1
-        }
-        guard unit > 0 else { return "\(bytes) B" }
-        let tenths = Int((value * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
     }
 }
