@@ -81,7 +81,7 @@ import WatcherTestSupport
             try await watcher.run("skip-list", scenario.id).expecting(0).saying(String(bad.prefix(7)))
             try await watcher.run("deploy").expecting(12).notSaying("building")
             #expect(try await web() == second)
-            try await watcher.run("history", "show", "\(scenario.id)/4", "--events").expecting(0)
+            try await watcher.run("history", "show", "\(scenario.id)/3", "--events").expecting(0)
                 .saying("the compiler is unhappy")
 
             // The very image that ran before runs again.
@@ -101,7 +101,7 @@ import WatcherTestSupport
             let watcher = try scenario.watcher(ConfiguredProject(scenario.id, repository: repository.fileURL))
             try await watcher.run("deploy").expecting(21).saying("NONSENSE")
             #expect(try await scenario.engine.containers(project: scenario.id).isEmpty)
-            try await watcher.run("deploy").expecting(12)
+            try await watcher.run("deploy").expecting(21)
             try await repository.commit(["Dockerfile": "FROM busybox:1\nLABEL fixed=yes\n"], "fix")
             try await watcher.run("deploy").expecting(0)
             #expect(try await scenario.engine.container("web", in: scenario.id).labels["fixed"] == "yes")
