@@ -54,14 +54,17 @@ extension Project {
             }
         }
         guard service.readOnly else { return owners }
-        return owners + uses.flatMap { part, references, objects in
-            references.compactMap { reference in
-                guard let object = objects[reference.source], !object.external, object.file == nil else { return nil }
-                return ComposeError.Problem(
-                    .semantics, at: nil, path: "services.\(service.name).\(part)",
-                    "\"\(reference.source)\" is not a file, so it cannot be put into a read-only service")
+        return owners
+            + uses.flatMap { part, references, objects in
+                references.compactMap { reference in
+                    guard let object = objects[reference.source], !object.external, object.file == nil else {
+                        return nil
+                    }
+                    return ComposeError.Problem(
+                        .semantics, at: nil, path: "services.\(service.name).\(part)",
+                        "\"\(reference.source)\" is not a file, so it cannot be put into a read-only service")
+                }
             }
-        }
     }
 }
 

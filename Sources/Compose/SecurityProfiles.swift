@@ -126,7 +126,8 @@ enum JSONText {
             skipSpace()
             guard depth < JSONText.deepest, let byte = peek else { return false }
             switch byte {
-            case UInt8(ascii: "{"): return list(until: "}", depth) { $0.string() && $0.colon() && $0.value(depth: depth + 1) }
+            case UInt8(ascii: "{"):
+                return list(until: "}", depth) { $0.string() && $0.colon() && $0.value(depth: depth + 1) }
             case UInt8(ascii: "["): return list(until: "]", depth) { $0.value(depth: depth + 1) }
             case UInt8(ascii: "\""): return string()
             case UInt8(ascii: "t"): return skip("true")

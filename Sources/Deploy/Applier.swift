@@ -6,6 +6,8 @@ struct ApplyResult: Sendable {
     var created: [Int: ContainerID] = [:]
     /// Containers that ran to completion while they were waited for.
     var completed: Set<ContainerID> = []
+    /// The engine went away or was restarted meanwhile, and all went well nevertheless.
+    var engineWasLost = false
 }
 
 /// Carries a plan out, step by step as its graph allows, and has no opinion of its own.
@@ -34,11 +36,18 @@ struct Applier: Sendable {
         }
     }
 
-    /// - Throws: `DeployError` for the first step that failed; `CancellationError`.
-    func apply(_ steps: [Plan.Step], continuing result: ApplyResult = ApplyResult()) async throws -> ApplyResult {
-        guard !steps.isEmpty else { return result }
-        return try await ContainerWatch.run(engine, project: project) { watch in
-            try await run(steps, result, Verifier(engine: engine, watch: watch))
+    /// - Throws: `DeployError` for the first step that failed, with the reason `engineRestarted` when the engine was lost
+    ///   before; `CancellationError`.
+    func apply(_ steps: [Plan.Step], continuing earlier: ApplyResult = ApplyResult()) async throws -> ApplyResult {
+        guard !steps.isEmpty else { return earlier }
+        do {
+            return try await ContainerWatch.run(engine, project: project) { watch in
+                var result = try await run(steps, earlier, Verifier(engine: engine, watch: watch))
+                if await watch.engineWasLost { result.engineWasLost = true }
+                return result
+            }
+        } catch let error as DeployError where earlier.engineWasLost {
+            throw error.withEngineLost
         }
     }
 

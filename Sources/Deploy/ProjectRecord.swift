@@ -6,7 +6,7 @@ package struct ProjectRecord: Sendable, Equatable {
     package var lastGood: Deployment?
     /// The newest deployment of any status.
     package var latest: Deployment?
-    /// The newest deployment of a commit of the branch: heals and rollbacks aside.
+    /// The newest deployment of a commit of the branch that is over: heals and rollbacks aside.
     package var latestAttempt: Deployment?
     /// An attempt that was never closed.
     package var open: Deployment?

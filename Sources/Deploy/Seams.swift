@@ -94,8 +94,10 @@ package struct ObservationQuery: Sendable, Equatable {
     package var images: [String] = []
     /// Containers of others to look up, by name or id.
     package var containers: [String] = []
-    /// Enough to see whether anything is to be done: of containers that run the engine may leave out exit codes, counts of
-    /// restarts, start times, ports and restart policies, which saves it a call for each.
+    /// Host ports of which to tell what holds them (see `Project.hostPorts`): a container of any project, or a process.
+    package var hostPorts: [HostPort] = []
+    /// Enough to see whether anything is to be done: of containers that have run for a minute without a health check the
+    /// engine may leave out counts of restarts, start times and restart policies, which saves it a call for each.
     package var isBrief = false
 
     package init(project: String, networks: [String] = [], volumes: [String] = [], images: [String] = []) {
@@ -136,8 +138,8 @@ package protocol ContainerEngine: Sendable {
     /// Performs one operation of a plan (never a wait). Returns the id of the container that it created or started; nil for
     /// one that ran already, and for all other operations.
     func perform(_ operation: Operation<ContainerID>) async throws -> ContainerID?
-    /// The project's container events from the moment the call returns. Ends when the consumer stops, the connection breaks
-    /// or nothing came for long: then look at the containers again, and call it again.
+    /// The project's container events from the moment the call returns. Ends when nothing came for long, and with an error
+    /// when the connection broke or the engine ended: then look at the containers again, and call it again.
     func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error>
     /// Removes the image with this id and all its references; one that is gone is fine. False when it was left alone because
     /// a container, another image or several tags use it.

@@ -29,9 +29,11 @@ extension EngineClient {
             if details.state?.status == "running" { return nil }
             container = Unstarted(details)
         }
-        let answer = try await connection.send(
-            .post("/containers/\(id.hex)/start", to: "start container \(container.name)")
-                .calling(.start, service: container.service).within(deadlines.create))
+        let answer = try await namingHolders(for: id) {
+            try await connection.send(
+                .post("/containers/\(id.hex)/start", to: "start container \(container.name)")
+                    .calling(.start, service: container.service).within(deadlines.create))
+        }
         return answer.status == 304 ? nil : id
     }
 
@@ -53,7 +55,7 @@ extension EngineClient {
         guard let archive else { return }
         var request = EngineRequest(.put, "/containers/\(id.hex)/archive", to: operation)
             .adding("path", "/").adding("noOverwriteDirNonDir", "true").within(deadlines.create)
-        request.service = container.service
+            .calling(.start, service: container.service)
         request.body = .init(contentType: "application/x-tar", bytes: Data(archive))
         _ = try await connection.send(request)
     }

@@ -32,8 +32,10 @@ extension EngineClient {
     /// container that is not running any more has no hooks.
     func run(_ run: HookRun, in container: ContainerID) async throws {
         let operation = "run the \(run.kind.rawValue) hook of service \(run.service)"
-        let create = try EngineRequest.post("/containers/\(container.hex)/exec", to: operation).sending(ExecBody(run.hook))
-            .expecting(409).calling(.start, service: run.service)
+        let create = try EngineRequest.post("/containers/\(container.hex)/exec", to: operation).sending(
+            ExecBody(run.hook)
+        )
+        .expecting(409).calling(.start, service: run.service)
         let answer = try await connection.send(create)
         guard answer.status != 409 else { return }
         let id = try EngineJSON.decode(CreatedAnswer.self, from: answer.body).id

@@ -116,12 +116,11 @@ extension EngineClient {
             container = Unstarted(try await existing(id, to: "connect"))
         }
         let body = NetworkConnectBody(container: id.hex, endpointConfig: EndpointSettings(endpoint))
-        _ = try await connection.send(
-            .post(
-                "/networks/\(endpoint.network.percentEncoded())/connect",
-                to: "connect container \(container.name) to network \(endpoint.network)"
-            )
-            .sending(body).calling(.create, service: container.service))
+        let request = try EngineRequest.post(
+            "/networks/\(endpoint.network.percentEncoded())/connect",
+            to: "connect container \(container.name) to network \(endpoint.network)"
+        ).sending(body).calling(.create, service: container.service)
+        _ = try await namingHolders(for: id) { try await connection.send(request) }
     }
 
     /// A container or network that is gone is fine.

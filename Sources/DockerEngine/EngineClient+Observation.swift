@@ -14,6 +14,7 @@ extension EngineClient {
         state.containers = try await containers(of: query.project, isBrief: query.isBrief && !traits.isPodman)
         let others = try await surroundings
         (state.networks, state.volumes, state.images) = (others.networks, others.volumes, others.images)
+        state.portHolders = others.portHolders
         state.apiVersion = "\(traits.version)"
         if traits.isPodman { state.isPodman = true }
         return state
@@ -26,6 +27,7 @@ extension EngineClient {
         state.volumes = try await volumes(of: query.project, and: query.volumes)
         state.images = try await images(query.images)
         if !query.containers.isEmpty { state.otherContainers = try await otherContainers(query.containers) }
+        state.portHolders = try await holders(of: query.hostPorts, for: query.project)
         return state
     }
 

@@ -3,7 +3,9 @@ import Reconcile
 extension EngineError {
     /// What kind of call it was: the same status means different things to different calls.
     enum Call: Sendable {
+        /// Creating a container, or connecting one to a network.
         case create
+        /// Starting a container, with the files copied before and the hooks run around it.
         case start
         case rename
         case pull
@@ -11,29 +13,79 @@ extension EngineError {
         case other
     }
 
-    /// The reason behind an answer of the engine that is an error: by status first, then by the words it used.
-    static func reason(status: Int, message: String, call: Call) -> Reason {
+    /// The reason behind an answer of the engine that is an error.
+    ///
+    /// What a create or start is answered is the container's fault, unless it is known to be the host's: words that only
+    /// describe faults of containers would never be complete, and each that is missing stops what works at every run.
+    static func reason(status: Int, message: String, call: Call, path: String = "") -> Reason {
         let text = message.lowercased()
         if text.contains("no space left on device") || text.contains("disk quota exceeded") { return .diskFull }
+        switch call {
+        case .pull: return pullReason(status: status, text)
+        case .build: return buildRefusal(status, text)
+        case .create, .start, .rename, .other: if isEngineGoingAway(status, text) { return .engineRestarted }
+        }
         return switch call {
-        case .create: creationReason(status, text)
-        case .start: startReason(status, text)
+        case .create: creationReason(status, text, path)
+        case .start: startReason(status, text, path)
         case .rename: status == 409 || isNameTaken(text) ? .nameConflict : .engineFailed
-        case .pull: pullReason(status: status, text)
-        case .build: buildRefusal(status, text)
-        case .other: .engineFailed
+        default: .engineFailed
         }
     }
 
-    private static func creationReason(_ status: Int, _ text: String) -> Reason {
-        switch status {
-        case 409: .nameConflict
-        case 500 where isNameTaken(text): .nameConflict
-        case 404 where text.contains("no such image"): .imageNotFound
-        case 400: .invalidContainer
-        case 500... where isContainersFault(text): .invalidContainer
-        default: .engineFailed
+    /// An answer that no engine gave: what stands between, a proxy for instance, speaks HTML or nothing.
+    static func reason(ofForeignAnswer status: Int) -> Reason {
+        [502, 503, 504].contains(status) ? .engineUnreachable : .engineFailed
+    }
+
+    /// The engine is being shut down, or has lost what it runs containers with.
+    private static func isEngineGoingAway(_ status: Int, _ text: String) -> Bool {
+        // What a logging driver could not reach is what the commit names.
+        guard !text.contains("failed to initialize logging driver") else { return false }
+        if status == 503 || text.contains("is shutting down") { return true }
+        // Of containerd, of a container's shim and of plugins.
+        if text.contains("dial unix") || text.contains("containerd.sock") {
+            return [
+                "connection refused", "no such file or directory", "connection reset", "i/o timeout", "broken pipe",
+            ]
+            .contains(where: text.contains)
         }
+        return [
+            "context canceled", "context deadline exceeded", "transport is closing", "error reading from server: eof",
+            "grpc: ", "ttrpc: ", "code = unavailable", "code = canceled", "code = deadlineexceeded",
+        ].contains(where: text.contains)
+    }
+
+    private static func creationReason(_ status: Int, _ text: String, _ path: String) -> Reason {
+        if status == 409 || isNameTaken(text) { return .nameConflict }
+        if status == 404, text.contains("no such image") || text.contains("image not known") { return .imageNotFound }
+        return isHostsFault(status, text, path) ? .engineFailed : .invalidContainer
+    }
+
+    private static func startReason(_ status: Int, _ text: String, _ path: String) -> Reason {
+        if isPortTaken(text) { return .portTaken }
+        return isHostsFault(status, text, path) ? .engineFailed : .invalidContainer
+    }
+
+    /// Something removed the container or its network meanwhile, may not be asked for, or reset the host's firewall.
+    private static func isHostsFault(_ status: Int, _ text: String, _ path: String) -> Bool {
+        if status == 404, let id = path.firstMatch(of: /[0-9a-f]{64}/), text.contains(id.0) { return true }
+        if status == 409, text.contains("marked for removal") || text.contains("already in progress") { return true }
+        return text.contains(/network \S+ not found/) || text.contains("network not found")
+            || text.contains("iptables failed") || text.contains("authorization denied by plugin")
+    }
+
+    /// A port of the host, not an address in a network: of that the engine says only "Address already in use".
+    static func isPortTaken(_ text: String) -> Bool {
+        if text.contains("port is already allocated") || text.contains("ports are not available") { return true }
+        return text.contains("address already in use")
+            && ["bind: ", "bind for ", "bind host port", "listen tcp", "listen udp"].contains(where: text.contains)
+    }
+
+    /// An address in a network; Podman says which, and whose it is.
+    static func isAddressTaken(_ text: String) -> Bool {
+        text.contains("address already in use") && !isPortTaken(text)
+            || text.contains(/requested ip address \S+ is already allocated/)
     }
 
     /// Podman says it with status 500.
@@ -45,30 +97,6 @@ extension EngineError {
     private static func buildRefusal(_ status: Int, _ text: String) -> Reason {
         let words = ["dockerfile", "failed to reach build target", "failed to parse", "unknown instruction"]
         return status == 400 || words.contains(where: text.contains) ? .buildFailed : .engineFailed
-    }
-
-    private static func startReason(_ status: Int, _ text: String) -> Reason {
-        let taken = [
-            "port is already allocated", "address already in use", "failed to bind host port",
-            "ports are not available", "cannot assign requested address",
-        ]
-        if taken.contains(where: text.contains) { return .portConflict }
-        if status == 400 || isContainersFault(text) { return .invalidContainer }
-        return .engineFailed
-    }
-
-    private static func isContainersFault(_ text: String) -> Bool {
-        [
-            "executable file not found", "no such file or directory", "oci runtime create failed",
-            "runc create failed", "unable to start container process", "exec format error", "invalid mount config",
-            "not a directory", "permission denied", "invalid argument", "could not select device driver",
-            "no such device", "unable to find user", "unable to find group", "error gathering device information",
-            // Addresses are compared with the network's pools only when the container is connected.
-            "does not belong to any of this network's subnets", "no configured subnet",
-            "networks with user configured subnets", "not in any subnet on network",
-            // A limit under which nothing runs, as Podman says it.
-            "memory limit could be too low",
-        ].contains(where: text.contains)
     }
 
     /// The reason behind a pull that failed, whether by status or (`status` 200) by a message in the stream.
@@ -106,9 +134,7 @@ extension EngineError {
     /// What to do next about an answer of the engine; `message` is what it said, where that tells more.
     static func advice(for reason: Reason, _ message: String = "") -> String {
         switch reason {
-        case .portConflict where message.contains("cannot assign requested address"):
-            "No interface of the engine's host has that address; correct host_ip, or give the address to the host."
-        case .portConflict:
+        case .portTaken, .portConflict:
             "See what holds the port (`ss -lntp`, `docker ps`), or publish another one."
         case .nameConflict:
             "Another container has that name: remove or rename it, or change container_name."
@@ -125,6 +151,11 @@ extension EngineError {
             "The lines before say what went wrong; push a correction. What runs was not touched."
         case .registryUnreachable:
             "Check the engine's network, proxy and DNS; the next run tries again."
+        case .engineRestarted: "See whether the engine was restarted; the next run tries again."
+        case .invalidContainer where message.contains("cannot assign requested address"):
+            "No interface of the engine's host has that address; correct host_ip, or give the address to the host."
+        case .invalidContainer where message.contains("failed to initialize logging driver"):
+            "Start what the logging driver sends to, or correct `logging`."
         case .invalidContainer:
             "The engine cannot run the service as it is written; correct what it names."
         case .engineFailed: adviceOnRefusal(message.lowercased())

@@ -26,16 +26,18 @@ package struct EngineError: ReasonedError, Sendable, Equatable, CustomStringConv
         self.operation = operation
         self.request = request
         self.status = status
-        self.detail = detail.strippingControlCharacters()
+        self.detail = detail.strippingControlCharacters().shorteningIDs()
         self.advice = advice
         self.service = service
     }
 
+    /// `cannot create container shop-web-1: …`
+    package var message: String { "cannot \(operation): \(detail)" }
+
     /// `cannot create container shop-web-1: … (POST /v1.41/containers/create: status 409)`
-    package var message: String {
-        let text = "cannot \(operation): \(detail)"
-        guard let request else { return text }
-        return "\(text) (\(request)\(status.map { ": status \($0)" } ?? ""))"
+    package var detailedMessage: String {
+        guard let request else { return message }
+        return "\(message) (\(request.shorteningIDs())\(status.map { ": status \($0)" } ?? ""))"
     }
 
     package var description: String { advice.isEmpty ? message : "\(message)\n\(advice)" }

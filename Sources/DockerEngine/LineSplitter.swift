@@ -21,6 +21,9 @@ package struct LineSplitter: Sendable {
         return lines
     }
 
+    /// Whether something came after the last end of a line.
+    package var isWithinLine: Bool { !unfinished.isEmpty }
+
     /// What came after the last end of a line; nil when nothing did.
     package mutating func rest() -> [UInt8]? { unfinished.isEmpty ? nil : take() }
 

@@ -39,3 +39,14 @@ extension String {
         if let scalar = rest.first, (0x40...0x7E).contains(scalar.value) { rest.removeFirst() }
     }
 }
+
+extension String {
+    /// The text with the engine's ids of 64 digits cut to 12, as it shows them itself. The digest of a reference
+    /// (`nginx@sha256:…`) stays: no part of it can be used.
+    func shorteningIDs() -> String {
+        guard utf8.count >= 64 else { return self }
+        return replacing(/(@?)(sha256:)?\b([0-9a-f]{64})\b/) { match in
+            match.1.isEmpty ? "\(match.2 ?? "")\(match.3.prefix(12))" : String(match.0)
+        }
+    }
+}

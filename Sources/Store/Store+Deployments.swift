@@ -12,8 +12,8 @@ extension Store: DeploymentStore {
             record.latest = newest
             record.nextNumber = (newest?.id.number ?? 0) + 1
             record.lastGood = try lastGood?.completed(db)
-            record.latestAttempt =
-                newest?.kind == .deploy ? newest : try Deployment.newest(db, project, kind: .deploy)
+            let isAttempt = newest?.kind == .deploy && newest?.status != .open
+            record.latestAttempt = isAttempt ? newest : try Deployment.newestAttempt(db, project)
             record.open = try Deployment.newest(db, project, .open)?.completed(db)
             if newest?.status != .succeeded {
                 record.unresolved = try Deployment.newest(
@@ -160,17 +160,27 @@ private enum Retention {
 
 extension Deployment {
     fileprivate static func newest(
-        _ db: Database, _ project: String, _ status: Status? = nil, kind: Kind? = nil, after number: Int = 0
+        _ db: Database, _ project: String, _ status: Status? = nil, after number: Int = 0
     ) throws -> Deployment? {
         try Row.fetchOne(
             db,
             sql: """
                 SELECT \(columns) FROM deployments
                 WHERE project = :project AND (:status IS NULL OR status = :status) AND number > :number
-                    AND (:kind IS NULL OR kind = :kind)
                 ORDER BY number DESC LIMIT 1
                 """,
-            arguments: ["project": project, "status": status?.rawValue, "kind": kind?.rawValue, "number": number]
+            arguments: ["project": project, "status": status?.rawValue, "number": number]
+        ).map { try Deployment(row: $0) }
+    }
+
+    fileprivate static func newestAttempt(_ db: Database, _ project: String) throws -> Deployment? {
+        try Row.fetchOne(
+            db,
+            sql: """
+                SELECT \(columns) FROM deployments WHERE project = ? AND kind = 'deploy' AND status <> 'open'
+                ORDER BY number DESC LIMIT 1
+                """,
+            arguments: [project]
         ).map { try Deployment(row: $0) }
     }
 

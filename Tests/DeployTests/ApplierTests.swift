@@ -112,7 +112,8 @@ private actor Meeting {
         #expect(log.lines == ["a", "post_start a", "b", "c"])
     }
 
-    @Test func `a failing hook fails the deployment after a start, and keeps nothing from being stopped`() async throws {
+    @Test func `a failing hook fails the deployment after a start, and keeps nothing from being stopped`() async throws
+    {
         let log = Log()
         let engine = ScriptedEngine(onCall: { line in
             log.add(line)
@@ -263,6 +264,50 @@ private actor Meeting {
                 }
             })
         _ = try await applier(engine).apply([wait(1, for: "a")])
+    }
+
+    /// An engine whose event stream ends as told, and whose container is sick once the stream was made anew.
+    private func engineThatEnds(
+        _ end: @escaping @Sendable () -> (any Error)?, afterwards: ObservedState.Container.Health
+    ) -> ScriptedEngine {
+        let streams = Mutex(0)
+        let (before, after) = (container(.starting), container(afterwards))
+        return ScriptedEngine(
+            look: { _ in streams.withLock { $0 > 1 } ? after : before },
+            stream: {
+                let count = streams.withLock { count in
+                    count += 1
+                    return count
+                }
+                return AsyncThrowingStream { continuation in
+                    if count == 1 { continuation.finish(throwing: end()) }
+                }
+            })
+    }
+
+    @Test func `what fails once the engine went away is put down to that`() async throws {
+        let engine = engineThatEnds({ Trouble(reason: .engineUnreachable, message: "") }, afterwards: .unhealthy)
+        let error = await #expect(throws: DeployError.self) { try await applier(engine).apply([wait(1, for: "a")]) }
+        #expect(error?.reason == .engineRestarted && error?.service == "a")
+        #expect(error?.message.hasSuffix("during the run: a: container shop-a-1 is unhealthy") == true)
+        #expect(error?.reason.isCommitsFault == false)
+    }
+
+    @Test func `a stream that ends because nothing happened says nothing about the engine`() async throws {
+        let engine = engineThatEnds({ nil }, afterwards: .unhealthy)
+        let error = await #expect(throws: DeployError.self) { try await applier(engine).apply([wait(1, for: "a")]) }
+        #expect(error?.reason == .unhealthy)
+    }
+
+    @Test func `that the engine went away is known when all went well, and to the steps that follow`() async throws {
+        let engine = engineThatEnds({ Trouble(reason: .engineUnreachable, message: "") }, afterwards: .healthy)
+        let application = try await applier(engine).apply([wait(1, for: "a")])
+        #expect(application.engineWasLost)
+        let failing = ScriptedEngine(onCall: { _ in throw Trouble(reason: .invalidContainer, message: "no") })
+        let error = await #expect(throws: DeployError.self) {
+            try await applier(failing).apply([start(2, "b")], continuing: application)
+        }
+        #expect(error?.reason == .engineRestarted)
     }
 
     @Test func `an event makes a wait look at once`() async throws {

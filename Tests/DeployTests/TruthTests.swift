@@ -242,19 +242,26 @@ import WatcherTestSupport
         #expect(stored.filter { $0.stage == .record && $0.kind == .status }.count == 1)
     }
 
+    private static let nothing: @Sendable (Reconcile.Operation<ContainerID>, SimulatedEngine) -> Trouble? = { _, _ in
+        nil
+    }
+    private static let restarting: @Sendable (Reconcile.Operation<ContainerID>, SimulatedEngine) -> Trouble? = {
+        operation, _ in
+        guard case .start = operation else { return nil }
+        return Trouble(reason: .engineRestarted, message: "shutting down")
+    }
+
     // Case 27
     @Test func `a deployment that fails while the engine restarts stays open, and the next run finishes it`() async {
         let house = await house(pair)
         house.push(web2)
         house.engine.with { state in
-            state.refusal = { operation, _ in
-                if case .start = operation { Trouble(reason: .engineRestarted, message: "shutting down") } else { nil }
-            }
+            state.refusal = Self.restarting
         }
         let result = await house.deploy()
         #expect(result.failure?.reason == .engineRestarted && house.statuses.last == "deploy open", "\(result)")
         #expect(house.skipped.isEmpty)
-        house.engine.with { $0.refusal = { _, _ in nil } }
+        house.engine.with { $0.refusal = Self.nothing }
         #expect(await house.deploy().outcome == .deployed)
         #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web2 up"])
     }

@@ -107,7 +107,10 @@ import Testing
             """
         ),
         (APIVersion(1, 45), "part: {volumes: [{type: volume, source: data, target: /a, volume: {subpath: b}}]}"),
-        (APIVersion(1, 48), "pictured: {volumes: [{type: image, source: busybox:1, target: /a, image: {subpath: bin}}]}"),
+        (
+            APIVersion(1, 48),
+            "pictured: {volumes: [{type: image, source: busybox:1, target: /a, image: {subpath: bin}}]}"
+        ),
         (APIVersion(1, 48), "routed: {networks: {default: , front: {gw_priority: 7}}}"),
         (.enableIPv4, "six: {networks: [six]}"),
         (APIVersion(1, 49), "named: {networks: {default: {interface_name: web0}}}"),

@@ -148,7 +148,7 @@ import Testing
             ]
         }
         #expect(
-            try json(try mapping(project).body.hostConfig) == """
+            try json(try mapping(project, version: APIVersion(1, 44)).body.hostConfig) == """
                 {"CpuPercent":25,"DeviceRequests":[{"Capabilities":[["tpu"]],"Count":2},{"DeviceIDs":["vendor.example/gpu=0"],"Driver":"cdi"},\
                 {"Capabilities":[["gpu"]],"Count":-1}],"Devices":[{"CgroupPermissions":"rwm","PathInContainer":"/dev/nothing","PathOnHost":"/dev/null"}],\
                 "Memory":67108864,"MemoryReservation":33554432,"MemorySwap":-1,"NanoCpus":100000000,"NetworkMode":"host","PidsLimit":10,\

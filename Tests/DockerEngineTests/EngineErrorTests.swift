@@ -1,6 +1,7 @@
 import NIOCore
 import Reconcile
 import Testing
+import WatcherTestSupport
 
 @testable import DockerEngine
 
@@ -9,11 +10,11 @@ import Testing
         (
             .start, 500,
             "driver failed programming external connectivity on endpoint a: Bind for 127.0.0.1:80 failed: port is already allocated",
-            .portConflict
+            .portTaken
         ),
         (
             .start, 500, "failed to bind host port for 0.0.0.0:80:172.17.0.2:80/tcp: address already in use",
-            .portConflict
+            .portTaken
         ),
         (.create, 409, "Conflict. The container name \"/a\" is already in use by container \"b\".", .nameConflict),
         (.rename, 409, "Conflict. The container name \"/a\" is already in use", .nameConflict),
@@ -36,7 +37,7 @@ import Testing
             .invalidContainer
         ),
         (.start, 500, "error while creating mount source path '/x': mkdir /x: no space left on device", .diskFull),
-        (.start, 500, "network shop_default not found", .engineFailed),
+        (.start, 404, "network shop_default not found", .engineFailed),
         (
             .start, 500, "Invalid address 10.9.0.9: It does not belong to any of this network's subnets",
             .invalidContainer
@@ -70,9 +71,154 @@ import Testing
         (.build, 500, "something else", .engineFailed),
     ]
 
-    @Test(arguments: answers)
+    /// What Docker 20.10 answers to real commits, word for word; all but the network's are the commit's fault.
+    static let refusals: [(EngineError.Call, Int, String, Reason)] = [
+        (.start, 404, "No such container: nosuch", .invalidContainer),
+        (.start, 500, "address 02:42:ac:11:00: invalid MAC address", .invalidContainer),
+        (.create, 400, "No such container: nosuch", .invalidContainer),
+        (
+            .start, 500,
+            "error while creating mount source path '/sys/nope': mkdir /sys/nope: operation not permitted",
+            .invalidContainer
+        ),
+        (
+            .start, 500,
+            "failed to initialize logging driver: dial tcp 127.0.0.1:24224: connect: connection refused",
+            .invalidContainer
+        ),
+        (
+            .start, 500,
+            "failed to initialize logging driver: gelf: cannot connect to GELF endpoint: 127.0.0.1:1 dial tcp 127.0.0.1:1: connect: connection refused",
+            .invalidContainer
+        ),
+        (
+            .start, 500,
+            "failed to initialize logging driver: dial unix /run/fluent.sock: connect: no such file or directory",
+            .invalidContainer
+        ),
+        (
+            .start, 500, "failed to initialize logging driver: journald is not enabled on this host", .invalidContainer
+        ),
+        (
+            .create, 400, "error looking up logging plugin nosuchlog: plugin \"nosuchlog\" not found", .invalidContainer
+        ),
+        (.start, 500, "invalid device cgroup rule format: 'nonsense'", .invalidContainer),
+        (
+            .create, 500, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+            .invalidContainer
+        ),
+        (.create, 500, "Unknown option nope", .invalidContainer),
+        (.create, 400, "Unknown runtime specified nosuch", .invalidContainer),
+        (
+            .start, 400,
+            "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: open /proc/sys/net/nosuch: no such file or directory: unknown",
+            .invalidContainer
+        ),
+        (
+            .start, 500,
+            "Decoding seccomp profile failed: invalid character 'b' looking for beginning of object key string",
+            .invalidContainer
+        ),
+        (
+            .start, 500,
+            "error while mounting volume '/data/volumes/v2/_data': failed to mount local volume: mount :/x:/data/volumes/v2/_data, data: addr=127.0.0.1: no such device",
+            .invalidContainer
+        ),
+        (
+            .start, 500,
+            "driver failed programming external connectivity on endpoint lab6 (77d6a8b4ce94): Error starting userland proxy: listen tcp4 192.0.2.9:5556: bind: cannot assign requested address",
+            .invalidContainer
+        ),
+        (
+            .start, 500,
+            "driver failed programming external connectivity on endpoint lab4 (d3994ffa7b7e): Error starting userland proxy: listen tcp4 0.0.0.0:5555: bind: address already in use",
+            .portTaken
+        ),
+        // Whose it is decides what has the address.
+        (.start, 403, "Address already in use", .invalidContainer),
+        (.start, 500, "something that nobody has seen before", .invalidContainer),
+        (.create, 400, "something that nobody has seen before", .invalidContainer),
+    ]
+
+    /// What an engine says that is being ended, that has lost containerd, or whose host is at fault.
+    static let hosts: [(EngineError.Call, Int, String, Reason)] = [
+        (.start, 503, "unavailable", .engineRestarted),
+        (.start, 500, "the daemon is shutting down", .engineRestarted),
+        (.create, 500, "context canceled", .engineRestarted),
+        (.start, 500, "failed to create shim task: context deadline exceeded", .engineRestarted),
+        (
+            .start, 500,
+            "connection error: desc = \"transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: connection refused\"",
+            .engineRestarted
+        ),
+        (
+            .start, 500, "dial unix /run/containerd/containerd.sock: connect: no such file or directory",
+            .engineRestarted
+        ),
+        (
+            .start, 500, "failed to create shim task: rpc error: code = Unavailable desc = transport is closing",
+            .engineRestarted
+        ),
+        (.start, 500, "ttrpc: closed: unknown", .engineRestarted),
+        (.start, 500, "error reading from server: EOF: unavailable", .engineRestarted),
+        (.other, 500, "error reading from server: EOF: unavailable", .engineRestarted),
+        (.rename, 500, "the daemon is shutting down", .engineRestarted),
+        (
+            .start, 500,
+            "driver failed programming external connectivity on endpoint a: (iptables failed: iptables --wait -t nat -A DOCKER: No chain/target/match by that name.",
+            .engineFailed
+        ),
+        (
+            .start, 409, "container is marked for removal and cannot be started", .engineFailed
+        ),
+        (.create, 403, "authorization denied by plugin opa: no", .engineFailed),
+        (.other, 403, "Pool overlaps with other one on this address space", .engineFailed),
+    ]
+
+    @Test(arguments: answers + refusals + hosts)
     func `an answer is classified`(_ call: EngineError.Call, _ status: Int, _ text: String, _ reason: Reason) {
         #expect(EngineError.reason(status: status, message: text, call: call) == reason)
+    }
+
+    @Test func `a container that somebody removed before its start is not the commit's fault`() {
+        let id = String(repeating: "ab", count: 32)
+        let reason = EngineError.reason(
+            status: 404, message: "No such container: \(id)", call: .start, path: "/containers/\(id)/start")
+        #expect(reason == .engineFailed)
+    }
+
+    @Test(arguments: [(503, Reason.engineUnreachable), (502, .engineUnreachable), (403, .engineFailed)])
+    func `what a proxy before the engine answers blames nobody's commit`(_ status: Int, _ reason: Reason) async throws {
+        let proxy = try ScriptedEngine { line in
+            line.contains("/_ping")
+                ? ScriptedEngine.answer("OK", headers: ["Api-Version: 1.41"])
+                : ScriptedEngine.answer("<html>no</html>", status: "\(status) No")
+        }
+        defer { proxy.end() }
+        let client = EngineClient(endpoint: try EngineEndpoint(proxy.host), dockerConfigDirectory: nil)
+        let error = await #expect(throws: EngineError.self) {
+            try await client.connection.send(.post("/containers/create", to: "create").calling(.create))
+        }
+        #expect(error?.reason == reason)
+        await client.shutdown()
+    }
+
+    @Test(arguments: [
+        (
+            "driver failed on endpoint a (8c8d23941fbc441706e1ce35727c2c817663fb51c981d3444315f441f85efcbc): x",
+            "driver failed on endpoint a (8c8d23941fbc): x"
+        ),
+        (
+            "No such image: sha256:8c8d23941fbc441706e1ce35727c2c817663fb51c981d3444315f441f85efcbc",
+            "No such image: sha256:8c8d23941fbc"
+        ),
+        (
+            "nginx@sha256:8c8d23941fbc441706e1ce35727c2c817663fb51c981d3444315f441f85efcbc: not found",
+            "nginx@sha256:8c8d23941fbc441706e1ce35727c2c817663fb51c981d3444315f441f85efcbc: not found"
+        ),
+    ])
+    func `ids are cut to what the engine shows, digests of references stay`(_ text: String, _ short: String) {
+        #expect(EngineError(.engineFailed, operation: "x", detail: text).detail == short)
     }
 
     @Test(arguments: [
@@ -110,11 +256,13 @@ import Testing
         #expect(said.advice.contains(advice))
     }
 
-    @Test func `a message names operation, request and status, without control characters`() {
+    @Test func `a message names the operation, in detail the call and its status, without control characters`() {
         let error = EngineError(
             .nameConflict, operation: "create container a", request: "POST /v1.41/containers/create", status: 409,
             detail: "in \u{1B}[1muse")
-        #expect(error.message == "cannot create container a: in use (POST /v1.41/containers/create: status 409)")
+        #expect(error.message == "cannot create container a: in use")
+        #expect(
+            error.detailedMessage == "cannot create container a: in use (POST /v1.41/containers/create: status 409)")
     }
 }
 

@@ -22,25 +22,6 @@ import Testing
         }
     }
 
-    @Test func `a host port that is taken is a port conflict`() async throws {
-        try await EngineScenario.run { scenario in
-            let first = scenario.project { service, _ in service.ports = [Port(target: 80)] }
-            let id = try await scenario.createAndStart(first)
-            let taken = try #require(try await scenario.container(id).ports.first)
-            let number = try #require(taken.split(separator: "-").first?.split(separator: ":").last.map(String.init))
-            let project = scenario.project { service, _ in
-                var port = Port(target: 80)
-                port.published = number
-                service.ports = [port]
-            }
-            let second = try await scenario.create(project, finalName: "\(scenario.name)-web-2")
-            let error = try await #require(throws: EngineError.self) {
-                try await scenario.perform(.start(second))
-            }
-            #expect(error.reason == .portConflict && !error.advice.isEmpty, "\(error)")
-        }
-    }
-
     @Test func `a name that is taken is a name conflict`() async throws {
         try await EngineScenario.run { scenario in
             let project = scenario.project()

@@ -74,13 +74,40 @@ import Testing
                 service.networks["default"] = place
             }),
         Failure(
-            name: "a host port of an address that is not this host's", reason: .portConflict,
+            name: "a host port of an address that is not this host's", reason: .invalidContainer,
             operations: ["start container NAME-web-1"], words: ["192.0.2.99"],
             change: { service, _ in
                 var port = Port(target: 80)
                 port.published = "8765"
                 port.hostIP = "192.0.2.99"
                 service.ports = [port]
+            }),
+        Failure(
+            name: "a logging driver with nobody listening", reason: .invalidContainer,
+            operations: ["start container NAME-web-1", "create container NAME-web-1"],
+            words: ["connection refused", "log"],
+            change: { service, _ in
+                var logging = Logging()
+                logging.driver = "fluentd"
+                logging.options = ["fluentd-address": "127.0.0.1:9"]
+                service.logging = logging
+            }),
+        Failure(
+            name: "a bind of a path that nobody can make", reason: .invalidContainer,
+            operations: ["create container NAME-web-1", "start container NAME-web-1"], words: ["/sys/nope"],
+            change: { service, _ in
+                var mount = Mount(kind: .bind, source: "/sys/nope", target: "/data")
+                var bind = Mount.Bind()
+                bind.createHostPath = true
+                mount.bind = bind
+                service.volumes = [mount]
+            }),
+        Failure(
+            name: "the network of a container that is not there", reason: .invalidContainer,
+            operations: ["create container NAME-web-1", "start container NAME-web-1"], words: ["nosuch"],
+            change: { service, _ in
+                service.networkMode = "container:nosuch"
+                service.networks = [:]
             }),
         Failure(
             name: "a volume whose driver is not there", reason: .engineFailed, operations: ["create volume NAME_data"],

@@ -58,14 +58,8 @@ import Testing
 
             var brief = query
             brief.isBrief = true
-            var known = container
-            if state.isPodman != true {
-                (known.startedAt, known.restartPolicy, known.ports) = (nil, "", [])
-            }
-            var short = try await scenario.client.observe(brief)
-            #expect(short.containers == [known])
-            short.containers = state.containers
-            #expect(short == state)
+            // A container that was just started may be one that keeps crashing, so it is looked at.
+            #expect(try await scenario.client.observe(brief) == state)
         }
     }
 

@@ -69,7 +69,9 @@ struct EngineScenario: Sendable {
     }
 
     @discardableResult
-    func perform(_ operation: Operation<ContainerID>) async throws -> ContainerID? { try await client.perform(operation) }
+    func perform(_ operation: Operation<ContainerID>) async throws -> ContainerID? {
+        try await client.perform(operation)
+    }
 
     /// Makes the project's networks and volumes.
     func createSurroundings(_ project: Project) async throws {

@@ -72,19 +72,27 @@ import WatcherTestSupport
     }
 
     // B8
-    @Test func `a port that is taken`() async throws {
+    @Test func `a port that something else holds is not the commit's fault, and who holds it is said`() async throws {
         try await Scenario.with { scenario in
             let port = Int.random(in: 20_000..<30_000)
             let body =
                 #"{"Image":"busybox:1","Cmd":["sleep","900"],"ExposedPorts":{"80/tcp":{}},"HostConfig":"#
                 + #"{"PortBindings":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"\#(port)"}]}}}"#
+            let stack = try await Deployed(stack(service("web"), service("db")), in: scenario)
+            let before = try await stack.containers()
             let taker = try await scenario.engine.start(name: "\(scenario.id)-taker", body: body)
             scenario.atEnd("remove the other container") { try await scenario.engine.remove(container: taker) }
-            try await undone(
-                "image: busybox:1", "command: [sleep, '900']", "stop_signal: SIGKILL",
-                "ports: ['127.0.0.1:\(port):80']",
-                in: scenario, reason: ["\(port)"])
+            try await stack.repository.commit(
+                compose: IntegrationTests.stack(
+                    service("web", "stop_signal: SIGKILL", "ports: ['127.0.0.1:\(port):80']"), service("db")), "publish"
+            )
+            try await stack.watcher.run("deploy").expecting(75)
+                .saying(#"web: "#, #"port 127.0.0.1:\#(port) is held by container "\#(scenario.id)-taker""#)
+            #expect(try await ids(stack.containers()) == ids(before))
+            #expect(try await allRun(stack.containers()))
             #expect(try await scenario.engine.container(taker).isRunning)
+            try await scenario.engine.request("POST", "/containers/\(taker)/kill")
+            try await stack.watcher.run("deploy").expecting(0)
         }
     }
 

@@ -116,7 +116,9 @@ struct GoldenCase {
         lines += state.volumes.keys.sorted().map { "volume \($0)" }
         lines += state.containers.map { container in
             let exit = container.state == .exited ? " (\(container.exitCode))" : ""
-            let image = state.images.first { $0.value.id == container.imageID && $0.key.contains(":") && !$0.key.hasPrefix("sha256:") }
+            let image = state.images.first {
+                $0.value.id == container.imageID && $0.key.contains(":") && !$0.key.hasPrefix("sha256:")
+            }
             let networks = container.networks.sorted { $0.key < $1.key }.map { name, id in
                 id.isEmpty || state.networks[name]?.id == id ? name : "\(name) (stale)"
             }

@@ -99,7 +99,7 @@ import WatcherTestSupport
         try expect(
             world.plan(Scenario.sharing),
             is: """
-                [1] start c00000000002 — the container is exited
+                [1] start c00000000002 — the container has exited (0)
                 [2] wait until db (c00000000002) is verified after 1 — the deployment counts only when its services work
                 [3] stop c00000000003 after 1 — it shares a namespace with db, which is started again
                 [4] start c00000000003 after 3 — it shares a namespace with db, which is started again
@@ -128,7 +128,7 @@ import WatcherTestSupport
             world.plan(Scenario.shop),
             is: """
                 [1] wait until db (c00000000002) is healthy, as it is — service_healthy
-                [2] start c00000000003 after 1 — the container is exited
+                [2] start c00000000003 after 1 — the container has exited (3)
                 [3] wait until job (c00000000003) is completed after 2 — the deployment counts only when its services work
                 """)
     }
@@ -196,7 +196,7 @@ import WatcherTestSupport
                 [2] stop c00000000003 after 1 — more replicas than wanted
                 [3] remove c00000000003 after 2 — parked and no longer needed (cleanup)
                 [4] rename d00000000004 to shop-web-1 after 2 — an interrupted recreation left it as c00000000003_shop-web-1
-                [5] start d00000000004 after 2 — the container is created
+                [5] start d00000000004 after 2 — the container was never started
                 [6] wait until web (d00000000004) is verified after 5 — the deployment counts only when its services work
                 """)
         try expect(
@@ -306,7 +306,9 @@ import WatcherTestSupport
         target.pinnedDigests["web"] = "web@sha256:" + String(repeating: "d", count: 64)
         let plan = Reconciler.plan(target, world.engine.state)
         #expect(plan.missing.isEmpty && plan.pulls.map(\.isRequired) == [true])
-        let images = plan.steps.compactMap { if case .create(let creation) = $0.operation { creation.image } else { nil } }
+        let images = plan.steps.compactMap {
+            if case .create(let creation) = $0.operation { creation.image } else { nil }
+        }
         #expect(images == [target.pinnedDigests["web"]])
     }
 

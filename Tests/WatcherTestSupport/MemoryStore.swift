@@ -158,7 +158,7 @@ extension MemoryStore.Project {
         var record = ProjectRecord()
         record.lastGood = good.first
         record.latest = newest.first.map(summary)
-        record.latestAttempt = newest.first { $0.kind == .deploy }.map(summary)
+        record.latestAttempt = newest.first { $0.kind == .deploy && $0.status != .open }.map(summary)
         record.open = newest.first { $0.status == .open }
         let lastGood = record.lastGood?.id.number ?? 0
         record.unresolved = newest.first { $0.status == .restoreFailed && $0.id.number > lastGood }

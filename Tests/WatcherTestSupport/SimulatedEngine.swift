@@ -47,7 +47,8 @@ package struct SimulatedEngine: Sendable {
         case .start(let id): return try start(id)
         case .runHook(let id, let run):
             guard try index(id).state == .running else { break }
-            hooks.append("\(run.kind.rawValue) \(try index(id).service): \(run.hook.command?.joined(separator: " ") ?? "")")
+            hooks.append(
+                "\(run.kind.rawValue) \(try index(id).service): \(run.hook.command?.joined(separator: " ") ?? "")")
         case .unpause(let id):
             guard try index(id).state == .paused else { throw refusal(.engineFailed, "container is not paused") }
             try change(id) { $0.state = .running }
@@ -174,7 +175,8 @@ package struct SimulatedEngine: Sendable {
 
     /// What the container was made of; one that a test put there is like another of its service.
     private func service(of container: ObservedState.Container) -> Service? {
-        services[container.id] ?? services.filter { $0.value.name == container.service }
+        services[container.id]
+            ?? services.filter { $0.value.name == container.service }
             .max { $0.key.hex < $1.key.hex }?.value
     }
 

@@ -136,7 +136,8 @@ extension Attempt {
         guard let service = standing.broken.first(where: { concerned.contains($0.name) }),
             let trouble = service.trouble
         else { return }
-        throw await run.failure(of: service.name, trouble, .health)
+        let failure = await run.failure(of: service.name, trouble, .health)
+        throw result.engineWasLost ? failure.withEngineLost : failure
     }
 }
 

@@ -104,6 +104,11 @@ extension Run {
         }
         let problems = try deployable(candidate, compared.observed).problems(in: compared.observed)
         guard problems.isEmpty else { throw refusal(problems, candidate, on: compared.observed.traits) }
+        if let problem = compared.plan.portProblems(of: candidate.snapshot.project, compared.observed).first {
+            throw DeployError(
+                stage: .plan, reason: problem.reason, message: problem.message, advice: problem.advice,
+                service: problem.service)
+        }
         guard compared.plan.missing.isEmpty else {
             throw DeployError(
                 stage: .plan, reason: .externalMissing, message: compared.plan.missing.joined(separator: "\n"),
@@ -163,6 +168,7 @@ extension Run {
     func query(_ project: Project, pinned: [String: String] = [:], isBrief: Bool = false) -> ObservationQuery {
         var query = ObservationQuery(of: project, pinned: pinned.values)
         query.isBrief = isBrief
+        if !isBrief { query.hostPorts = project.hostPorts }
         return query
     }
 

@@ -205,7 +205,8 @@ extension DeployError {
     /// The commit, or something it needs, is part of the failure: history tells of it.
     fileprivate var isRecorded: Bool {
         guard reason != .interrupted else { return false }
-        return reason.isInvalidProject || reason == .buildFailed || stage == .pull || stage == .apply
+        return reason.isInvalidProject || reason.isCommitsFault || reason == .portTaken || reason == .externalMissing
+            || stage == .pull || stage == .apply
     }
 }
 

@@ -38,6 +38,7 @@ extension Run {
         }
         if closed.status == .open { closed.status = .interrupted }
         var closing = Closing(closed)
+        if let earlier = record.latestAttempt, closed.repeats(earlier) { closing.repeat(earlier) }
         if verdict.skipsCommit { closing.skip = skip(closed, reason) }
         try await store.close(closing)
         await runOnFailure(

@@ -37,8 +37,14 @@ package protocol ReasonedError: Error {
     var reason: Reason { get }
     /// What failed, with which thing (endpoint, URL without userinfo, path), in one sentence or a few lines.
     var message: String { get }
+    /// The same with what helps to look into it (`-v`): the call of the engine and its status.
+    var detailedMessage: String { get }
     /// What to do next; may be empty.
     var advice: String { get }
+}
+
+extension ReasonedError {
+    package var detailedMessage: String { message }
 }
 
 extension DeployError {

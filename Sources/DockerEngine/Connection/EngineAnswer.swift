@@ -15,9 +15,13 @@ struct EngineAnswer: Sendable {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
     }
 
+    private struct Failure: Decodable { var message: String }
+
+    /// Whether an engine wrote this failure: it is JSON, with a message.
+    var isEngines: Bool { (try? EngineJSON.decode(Failure.self, from: body)) != nil }
+
     /// What the engine says about a failure.
     var message: String {
-        struct Failure: Decodable { var message: String }
         if let failure = try? EngineJSON.decode(Failure.self, from: body) { return failure.message }
         let text = String(decoding: body.prefix(2000), as: UTF8.self)
         return text.isEmpty ? "the engine gave no message" : text

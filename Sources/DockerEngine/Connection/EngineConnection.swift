@@ -226,7 +226,11 @@ actor EngineConnection {
     private func checked(_ answer: EngineAnswer, of request: EngineRequest) throws -> EngineAnswer {
         guard answer.status >= 400, !request.expected.contains(answer.status) else { return answer }
         let message = answer.message
-        let reason = EngineError.reason(status: answer.status, message: message, call: request.call)
+        let reason =
+            answer.isEngines || [.pull, .build].contains(request.call)
+            ? EngineError.reason(
+                status: answer.status, message: message, call: request.call, path: request.path)
+            : EngineError.reason(ofForeignAnswer: answer.status)
         throw EngineError(
             reason, operation: request.operation, request: "\(request.method) \(answer.path)", status: answer.status,
             detail: message, advice: EngineError.advice(for: reason, message), service: request.service)

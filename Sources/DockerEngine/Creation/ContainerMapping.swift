@@ -38,7 +38,8 @@ struct ContainerMapping {
         if !specification.endpoints.isEmpty {
             body.networkingConfig = .init(
                 endpointsConfig: Dictionary(
-                    specification.endpoints.map { ($0.network, EndpointSettings($0)) }, uniquingKeysWith: { first, _ in first }))
+                    specification.endpoints.map { ($0.network, EndpointSettings($0)) },
+                    uniquingKeysWith: { first, _ in first }))
         }
         return body
     }

@@ -4,6 +4,7 @@ package import Deploy
 import FoundationEssentials
 import NIOCore
 import Reconcile
+import Synchronization
 
 /// A line of `GET /events`.
 struct EventAnswer: Decodable, Sendable {
@@ -60,7 +61,8 @@ extension EngineClient {
         return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - "\(fraction)".count) + "\(fraction)"
     }
 
-    /// A connection that breaks, an engine that ends, and silence for `eventsIdle` end the stream with an `EngineError`.
+    /// Silence for `eventsIdle` ends the stream; a connection that breaks and an engine that ends do so with an
+    /// `EngineError`.
     package func events(project: String) async throws -> AsyncThrowingStream<ContainerEvent, any Error> {
         let request = try EngineRequest.get("/events", to: "follow the events of \(project)").filtering([
             "type": ["container"], "label": ["\(ComposeLabels.project)=\(project)"], "event": Self.actions,
@@ -69,6 +71,7 @@ extension EngineClient {
         let endpoint = connection.endpoint
         let patience = deadlines.eventsIdle
         return AsyncThrowingStream { continuation in
+            let isWithinLine = Mutex(false)
             let reading = Task {
                 do {
                     try await withIdleDeadline(patience) { touch in
@@ -79,12 +82,15 @@ extension EngineClient {
                                 let answer = try EngineJSON.decode(EventAnswer.self, from: Data(line))
                                 if let event = answer.containerEvent { continuation.yield(event) }
                             }
+                            isWithinLine.withLock { $0 = splitter.isWithinLine }
                         }
                         try Task.checkCancellation()
                     }
                     throw EngineError(
                         .engineUnreachable, operation: request.operation, request: "GET \(stream.path)",
                         detail: "the engine closed the stream", advice: "See whether the engine was restarted.")
+                } catch is DeadlineExceeded where !isWithinLine.withLock({ $0 }) {
+                    continuation.finish()
                 } catch {
                     continuation.finish(throwing: stream.broken(error, endpoint: endpoint))
                 }

@@ -25,8 +25,24 @@ struct ContainerSummary: Decodable, Sendable {
         enum CodingKeys: String, CodingKey { case networks = "Networks" }
     }
 
+    struct Port: Decodable, Sendable {
+        var ip: String?
+        var privatePort: Int?
+        /// Nil, or in some releases 0, for a port that is not published.
+        var publicPort: Int?
+        var type: String?
+
+        enum CodingKeys: String, CodingKey {
+            case ip = "IP"
+            case privatePort = "PrivatePort"
+            case publicPort = "PublicPort"
+            case type = "Type"
+        }
+    }
+
     var id: String
     var names: [String]?
+    var ports: [Port]?
     var labels: [String: String]?
     var imageID: String?
     var state: String?
@@ -38,6 +54,7 @@ struct ContainerSummary: Decodable, Sendable {
     enum CodingKeys: String, CodingKey {
         case id = "Id"
         case names = "Names"
+        case ports = "Ports"
         case labels = "Labels"
         case imageID = "ImageID"
         case state = "State"
@@ -50,21 +67,44 @@ struct ContainerSummary: Decodable, Sendable {
 /// `GET /containers/{id}/json`, as far as it is used.
 struct ContainerDetails: Decodable, Sendable {
     struct State: Decodable, Sendable {
+        struct Probe: Decodable, Sendable {
+            var start: String?
+            var end: String?
+            var exitCode: Int?
+            var output: String?
+
+            enum CodingKeys: String, CodingKey {
+                case start = "Start"
+                case end = "End"
+                case exitCode = "ExitCode"
+                case output = "Output"
+            }
+        }
+
         struct Health: Decodable, Sendable {
             var status: String?
+            var failingStreak: Int?
+            /// The last few, oldest first.
+            var log: [Probe]?
 
-            enum CodingKeys: String, CodingKey { case status = "Status" }
+            enum CodingKeys: String, CodingKey {
+                case status = "Status"
+                case failingStreak = "FailingStreak"
+                case log = "Log"
+            }
         }
 
         var status: String?
         var exitCode: Int?
         var startedAt: String?
+        var finishedAt: String?
         var health: Health?
 
         enum CodingKeys: String, CodingKey {
             case status = "Status"
             case exitCode = "ExitCode"
             case startedAt = "StartedAt"
+            case finishedAt = "FinishedAt"
             case health = "Health"
         }
     }
@@ -91,10 +131,13 @@ struct ContainerDetails: Decodable, Sendable {
 
         var restartPolicy: RestartPolicy?
         var ipcMode: String?
+        /// What was asked for, whether it runs or not.
+        var portBindings: [String: [Binding]?]?
 
         enum CodingKeys: String, CodingKey {
             case restartPolicy = "RestartPolicy"
             case ipcMode = "IpcMode"
+            case portBindings = "PortBindings"
         }
     }
 
@@ -115,9 +158,24 @@ struct ContainerDetails: Decodable, Sendable {
     }
 
     struct Endpoint: Decodable, Sendable {
-        var networkID: String?
+        struct Addresses: Decodable, Sendable {
+            var ipv4: String?
+            var ipv6: String?
 
-        enum CodingKeys: String, CodingKey { case networkID = "NetworkID" }
+            enum CodingKeys: String, CodingKey {
+                case ipv4 = "IPv4Address"
+                case ipv6 = "IPv6Address"
+            }
+        }
+
+        var networkID: String?
+        /// The addresses that were asked for.
+        var wanted: Addresses?
+
+        enum CodingKeys: String, CodingKey {
+            case networkID = "NetworkID"
+            case wanted = "IPAMConfig"
+        }
     }
 
     struct Binding: Decodable, Sendable {
@@ -182,6 +240,28 @@ struct NetworkAnswer: Decodable, Sendable {
     }
 }
 
+/// `GET /networks/{id}`, as far as it is used.
+struct NetworkDetails: Decodable, Sendable {
+    /// A container that runs in it.
+    struct Member: Decodable, Sendable {
+        var name: String?
+        /// With the length of the network's prefix: `10.0.0.2/24`.
+        var ipv4: String?
+        var ipv6: String?
+
+        enum CodingKeys: String, CodingKey {
+            case name = "Name"
+            case ipv4 = "IPv4Address"
+            case ipv6 = "IPv6Address"
+        }
+    }
+
+    /// By id of the container.
+    var containers: [String: Member]?
+
+    enum CodingKeys: String, CodingKey { case containers = "Containers" }
+}
+
 /// `GET /volumes`
 struct VolumeListAnswer: Decodable, Sendable {
     struct Element: Decodable, Sendable {
@@ -207,8 +287,19 @@ struct ImageAnswer: Decodable, Sendable {
         struct Nothing: Decodable, Sendable {}
         struct Healthcheck: Decodable, Sendable {
             var test: [String]?
+            /// Nanoseconds; 0 is the engine's default.
+            var interval: Int?
+            var timeout: Int?
+            var startPeriod: Int?
+            var retries: Int?
 
-            enum CodingKeys: String, CodingKey { case test = "Test" }
+            enum CodingKeys: String, CodingKey {
+                case test = "Test"
+                case interval = "Interval"
+                case timeout = "Timeout"
+                case startPeriod = "StartPeriod"
+                case retries = "Retries"
+            }
         }
 
         var volumes: [String: Nothing]?

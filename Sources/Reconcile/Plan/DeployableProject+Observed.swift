@@ -36,7 +36,8 @@ extension DeployableProject {
                     return own.contains(name) ? nil : problem("there is no container \"\(name)\"")
                 }
                 guard attribute == "ipc", ["private", "none"].contains(other.ipcMode) else { return nil }
-                return problem("container \"\(name)\" does not share its IPC namespace; create it with `ipc: shareable`")
+                return problem(
+                    "container \"\(name)\" does not share its IPC namespace; create it with `ipc: shareable`")
             }
         }
     }

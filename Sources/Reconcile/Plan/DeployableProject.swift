@@ -41,7 +41,9 @@ extension DeployableProject {
         if old != nil { result.labels[ComposeLabels.replaces] = service.containerName ?? "\(service.name)-\(number)" }
         result.mounts = project.mounts(of: service)
         if let old { result.inheritedVolumes = service.inheritedVolumes(of: old, imageVolumes: imageVolumes) }
-        result.hostFiles = project.grantedFiles(of: service).filter { if case .host = $0.source { true } else { false } }
+        result.hostFiles = project.grantedFiles(of: service).filter {
+            if case .host = $0.source { true } else { false }
+        }
         let links = project.links(of: service, number: number, to: linked)
         result.links = links
         let endpoints = project.endpoints(of: service, finalName: finalName, links: links, on: engine)
@@ -54,7 +56,9 @@ extension DeployableProject {
     }
 
     /// The networks to connect between creation and start, in this order.
-    package func laterEndpoints(of service: Service, number: Int, finalName: String, linked: [String: [String]]) -> [Endpoint] {
+    package func laterEndpoints(of service: Service, number: Int, finalName: String, linked: [String: [String]])
+        -> [Endpoint]
+    {
         guard !engine.takesAllEndpointsAtCreation else { return [] }
         let links = project.links(of: service, number: number, to: linked)
         return Array(project.endpoints(of: service, finalName: finalName, links: links, on: engine).dropFirst())
@@ -120,8 +124,10 @@ extension Project {
     /// The service's secrets, then its configs.
     package func grantedFiles(of service: Service) -> [GrantedFile] {
         let ofSecrets = service.secrets.compactMap { use in
-            file(use, secrets[use.source], use.target.map { $0.hasPrefix("/") ? $0 : "/run/secrets/\($0)" }
-                ?? "/run/secrets/\(use.source)")
+            file(
+                use, secrets[use.source],
+                use.target.map { $0.hasPrefix("/") ? $0 : "/run/secrets/\($0)" }
+                    ?? "/run/secrets/\(use.source)")
         }
         return ofSecrets
             + service.configs.compactMap { use in

@@ -15,6 +15,12 @@ package struct ObservedState: Sendable, Equatable, Codable {
     package var apiVersion: String = ""
     /// Whether the engine is Podman; nil is no.
     package var isPodman: Bool?
+    /// What holds the host ports that were asked for, as far as it can be known; not recorded.
+    package var portHolders: [HostPort: PortHolder] = [:]
+
+    private enum CodingKeys: String, CodingKey {
+        case containers, networks, volumes, images, apiVersion, isPodman
+    }
 
     package init() {}
 }

@@ -53,7 +53,9 @@ extension Reconciler {
         var guests: [ObservedState.Container] = []
         for container in observed.containers where container.networks.keys.contains(existing.name) {
             // One that is bound to an earlier network of that name is in none.
-            guard container.parked == nil, container.networks[existing.name].map({ $0.isEmpty || $0 == existing.id || $0 == existing.name }) == true
+            guard container.parked == nil,
+                container.networks[existing.name].map({ $0.isEmpty || $0 == existing.id || $0 == existing.name })
+                    == true
             else { continue }
             let isRunning = container.state == .running || container.state == .restarting
             let isGuest =

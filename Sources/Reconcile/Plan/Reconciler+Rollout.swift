@@ -83,7 +83,8 @@ extension Reconciler {
         let (action, cause) = reasonToWake(container, service)
         builder.note("service", service.name, action, [cause])
         var last = after
-        if action == .restart, let stopped = builder.addStop(container, former(service.name), cause: cause, after: last) {
+        if action == .restart, let stopped = builder.addStop(container, former(service.name), cause: cause, after: last)
+        {
             last = [stopped]
         }
         last = reconnect(container, service, after: last)

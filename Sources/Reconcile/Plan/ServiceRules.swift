@@ -16,7 +16,8 @@ extension Service {
             [own, inherited].compactMap { $0 }.first { $0 > .zero } ?? otherwise
         }
         let round =
-            time(own?.interval, inherited?.interval, .seconds(30)) + time(own?.timeout, inherited?.timeout, .seconds(30))
+            time(own?.interval, inherited?.interval, .seconds(30))
+            + time(own?.timeout, inherited?.timeout, .seconds(30))
         let retries = [own?.retries, inherited?.retries].compactMap { $0 }.first { $0 > 0 } ?? 3
         return time(own?.startPeriod, inherited?.startPeriod, .zero) + round * (retries + 1) + .seconds(10)
     }
