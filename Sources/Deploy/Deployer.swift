@@ -49,7 +49,7 @@ package struct Deployer: Sendable {
         await reporting { run in
             if let suspension = run.suspension { return run.suspended(suspension) }
             let fetched = try await run.recovered().fetch(request.commit)
-            try await store.observed(fetched.tip, of: settings.name, at: now())
+            try await fetched.remember()
             switch try await fetched.decide(request) {
             case .reconcile: return try await fetched.reconcile(request)
             case .hold(let hold): return try await fetched.hold(hold)

@@ -44,14 +44,6 @@ package struct EngineError: ReasonedError, Sendable, Equatable, CustomStringConv
 }
 
 extension EngineError {
-    /// An attribute of a service that watcher, or the engine as it is, cannot express.
-    static func inexpressible(_ service: String, _ attribute: String, _ why: String, advice: String = "") -> EngineError
-    {
-        EngineError(
-            .invalidContainer, operation: "create a container of service \(service)", detail: "\(attribute): \(why)",
-            advice: advice, service: service)
-    }
-
     /// The engine's answer does not have the shape that its API promises.
     static func unreadable(_ request: EngineRequest, path: String, _ error: any Error) -> EngineError {
         EngineError(

@@ -58,12 +58,12 @@ import WatcherTestSupport
         }
     }
 
-    @Test func `a container stopped by hand is drift, and started again as it was`() async throws {
+    @Test func `a container that was killed is told by check, and started again as it was`() async throws {
         try await Scenario.with { scenario in
             let stack = try await Deployed(two, in: scenario)
             let web = try await stack.container("web")
             try await scenario.engine.request("POST", "/containers/\(web.id)/kill")
-            try await stack.watcher.run("check").expecting(11).saying("web")
+            try await stack.watcher.run("check").expecting(15).saying("web has exited (137)")
             try await stack.watcher.run("deploy").expecting(0)
             let healed = try await stack.container("web")
             #expect(healed.id == web.id)

@@ -20,6 +20,7 @@ import WatcherTestSupport
             service("order-same", pick("environment: {}", "depends_on: [label-new]")),
             service("profile-same", pick("environment: {}", "profiles: [prod]")),
             service("scale-same", "scale: \(pick("1", "2"))"),
+            service("always-same", "profiles: [prod]"),
             service("nothing-same", "environment: {A: b}")) + "networks: {more: {}}\n"
     }
 
@@ -144,7 +145,7 @@ import WatcherTestSupport
             try await act("stopped", "stop")
             try await act("paused", "pause")
             try await act("broken", "rename", ["name": "0123456789ab_\(scenario.id)-broken-1"])
-            try await deployed.watcher.run("check").expecting(11).saying("removed", "stopped", "paused", "broken")
+            try await deployed.watcher.run("check").expecting(15).saying("removed", "stopped", "paused", "broken")
             try await deployed.watcher.run("deploy").expecting(0)
             let after = try await deployed.containers()
             #expect(allRun(after))

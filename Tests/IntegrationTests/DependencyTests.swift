@@ -40,14 +40,14 @@ import WatcherTestSupport
 
     // C3, C4
     @Test(arguments: [
-        (service("db"), ["db", "has no health check"]),
-        (service("db", "command: [sh, -c, 'exit 1']", alwaysHealthy), ["db", "exited with status 1"]),
+        (service("db"), ["db", "health check"], 65),
+        (service("db", "command: [sh, -c, 'exit 1']", alwaysHealthy), ["db", "exited with status 1"], 21),
     ])
-    func `a dependency that cannot become healthy is named`(db: String, words: [String]) async throws {
+    func `a dependency that cannot become healthy is named`(db: String, words: [String], status: Int) async throws {
         try await Scenario.with { scenario in
             let web = service("web", waits(for: "db", "service_healthy"))
             let (_, watcher) = try await begin(stack(db, web), in: scenario)
-            let failed = try await watcher.run("deploy").expecting(21)
+            let failed = try await watcher.run("deploy").expecting(status)
             for word in words { failed.saying(word) }
             #expect(try await scenario.engine.containers(project: scenario.id).isEmpty)
         }

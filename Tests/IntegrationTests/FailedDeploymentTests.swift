@@ -102,7 +102,7 @@ import WatcherTestSupport
             try await repository.commit(compose: stack(service("web", neverHealthy)), "begin badly")
             let watcher = try scenario.watcher(ConfiguredProject(scenario.id, repository: repository.fileURL))
             try await watcher.run("deploy").expecting(21).saying("web", "unhealthy")
-            try await watcher.run("deploy").expecting(12)
+            try await watcher.run("deploy").expecting(21)
             try await repository.commit(compose: stack(service("web", alwaysHealthy)), "begin well")
             try await watcher.run("deploy").expecting(0)
             #expect(try await scenario.engine.container("web", in: scenario.id).health == "healthy")

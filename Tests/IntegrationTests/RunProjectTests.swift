@@ -106,7 +106,7 @@ import WatcherTestSupport
                 #expect([65, 78].contains(deploy.status), "\(deploy)")
                 #expect(try await scenario.engine.containers(project: scenario.id) == before)
             }
-            try await watcher(", profiles: [night]").run("deploy").expecting(78).saying("run is not active")
+            try await watcher(", profiles: [night]").run("deploy").expecting(78).saying("is not active")
             #expect(try await scenario.engine.containers(project: scenario.id) == before)
         }
     }

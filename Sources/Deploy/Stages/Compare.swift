@@ -55,7 +55,7 @@ extension Run {
                 compared = try await compare(candidate, checkout, commits, isBrief: false)
             }
             try check(compared)
-            for change in compared.changes {
+            for change in compared.changes + compared.plan.changesWithoutEffect {
                 log.progress(
                     .plan, .running, change.eventLine, service: change.kind == "service" ? change.name : nil)
             }
@@ -134,9 +134,11 @@ extension Run {
         DeployError(
             stage: .plan, reason: .invalidProject,
             message: ComposeError(candidate.placing(problems)).relative(to: source.checkoutPath).description,
-            advice: engine?.isPodman == true
-                ? "Correct it, or run the project on a Docker Engine; nothing was touched."
-                : "Correct it, or update the engine; nothing was touched.")
+            advice: !problems.contains { $0.kind == .unsupported }
+                ? "Correct the Compose files and push; nothing was touched."
+                : engine?.isPodman == true
+                    ? "Leave it out, or run the project on a Docker Engine; nothing was touched."
+                    : "Leave it out, or update the engine; nothing was touched.")
     }
 
     /// What putting the commit's files in place would change; nothing as long as what was built of it is not kept.

@@ -36,6 +36,15 @@ extension Run {
 }
 
 extension Fetched {
+    /// Records the tip as the newest one seen; nothing is written when it is known.
+    func remember() async throws {
+        do {
+            try await run.store.observed(tip, of: run.settings.name, at: run.now)
+        } catch {
+            throw DeployError(error, stage: .fetch)
+        }
+    }
+
     /// What is to be done about the commit.
     func decide(_ request: DeployRequest) async throws -> Decision {
         let deployed = run.record.deployed?.id ?? labelled

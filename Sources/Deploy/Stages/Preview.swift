@@ -52,7 +52,8 @@ extension Run {
         var result: RunResult
         if compared.candidate.kind != .heal {
             let commit = compared.candidate.commit.id.short
-            let what = compared.changes.isEmpty ? "no service changes" : "changes are pending"
+            let isQuiet = compared.changes.isEmpty && compared.plan.changesWithoutEffect.isEmpty
+            let what = isQuiet ? "no container changes" : "changes are pending"
             result = self.result(
                 .pending, kind: .deploy, standing: compared.standing, summary: "\(commit): \(what); \(runs)")
         } else if compared.changesSomething {
@@ -64,7 +65,7 @@ extension Run {
             result = self.result(.upToDate, kind: .heal, standing: compared.standing, summary: runs)
             if result.outcome == .inSync { result.summary = "in sync; \(runs)" }
         }
-        result.changes = compared.changes
+        result.changes = compared.changes + compared.plan.changesWithoutEffect
         result.warnings = compared.plan.warnings + compared.candidate.warnings
         if let open = record.open {
             result.warnings.append("deployment \(open.id) was never finished; the next deploy undoes it first")

@@ -161,7 +161,12 @@ extension Reconciler {
             let isNew = present[service.name] == nil
             builder.note(
                 "service", service.name, .create,
-                [isNew ? "no container yet" : "\(entry.added.count) of \(service.replicas) replicas missing"])
+                [
+                    !isNew
+                        ? "\(entry.added.count) of \(service.replicas) replicas missing"
+                        : target.previous?.project.services[service.name] == nil
+                            ? "no container yet" : "the container is missing"
+                ])
         }
         if !entry.surplus.isEmpty {
             builder.note(
