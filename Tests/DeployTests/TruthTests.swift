@@ -167,7 +167,7 @@ import WatcherTestSupport
         let house = await house(pair, web2)
         let result = await house.deploy { $0.commit = "1111111" }
         #expect(result.outcome == .deployed)
-        #expect(result.warnings.contains { $0.contains("2222222222") && $0.contains("--hold") })
+        #expect(result.next.contains { $0.contains("2222222222") } && result.next.contains { $0.contains("--hold") })
         #expect(await house.deploy().outcome == .deployed)
         #expect(house.names.contains("shop-web-1 web2 up"))
         _ = await house.deploy {

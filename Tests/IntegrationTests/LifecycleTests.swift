@@ -132,7 +132,8 @@ import WatcherTestSupport
             try await deployed.watcher.run("status").expecting(0).notSaying("cpu ")
             // What does not run uses nothing.
             try await deployed.watcher.run("stop", deployed.project, "idle").expecting(0)
-            try await deployed.watcher.run("status", "--stats").expecting(0).saying("exited (137)").notSaying("unhealthy")
+            try await deployed.watcher.run("status", "--stats").expecting(0).saying("exited (137)").notSaying(
+                "unhealthy")
         }
     }
 }
