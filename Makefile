@@ -71,7 +71,7 @@ engines: ## run the suite's core on Docker 20.10, 26.1, 28.5 and Podman (ENGINES
 	$(SWIFT) build --build-tests
 	SWIFT='$(SWIFT)' TESTS='$(TESTS)' scripts/engines $(ENGINES)
 
-check: ## formatting, walls between rooms, manual page, units and documents; builds nothing
+check: ## formatting, imports of the modules, manual page, units and documents; builds nothing
 	scripts/provide check
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 	scripts/check-layers

@@ -1,5 +1,5 @@
 // swift-tools-version: 6.1
-// The rooms of the house and what each may import; ARCHITECTURE.md explains them, scripts/check-layers enforces them.
+// The modules and what each may import; ARCHITECTURE.md explains them, scripts/check-layers enforces them.
 import PackageDescription
 
 let settings: [SwiftSetting] = [

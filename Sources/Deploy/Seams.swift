@@ -1,7 +1,7 @@
 package import Compose
 package import Reconcile
 
-// The doors through which the flow meets the slow and the remote. Each has one real implementation in an adapter and
+// The ports through which the flow meets the slow and the remote. Each has one real implementation in an adapter and
 // one stateful stand-in in the tests; everything else is called directly.
 
 /// Where commits come from: a branch of a repository, its local cache and its checkout.

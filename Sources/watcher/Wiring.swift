@@ -5,7 +5,7 @@ internal import Foundation
 internal import Git
 internal import Store
 
-/// The one place that knows all rooms: builds what a command needs from the options, and nothing before it is needed.
+/// The one place that knows all modules: builds what a command needs from the options, and nothing before it is needed.
 struct Wiring: Sendable {
     let options: GlobalOptions
     let environment: [String: String]
