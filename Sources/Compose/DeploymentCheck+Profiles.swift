@@ -18,6 +18,8 @@ extension ProjectLoader.Result {
         guard unknown.isEmpty else { return unknown }
         guard project.services.isEmpty else { return [] }
         let isNone = project.allServices.isEmpty
+        // Where no file has the key, the first file is named.
+        let start = project.configFiles.first.map { SourceLocation(file: $0, line: 1, column: 1) }
         return placing([
             ComposeError.Problem(
                 .semantics, at: nil, path: "services",
@@ -25,6 +27,10 @@ extension ProjectLoader.Result {
                     ? "the project has no service"
                     : "no service is enabled: each has a profile, and none of \(known.joined(separator: ", ")) is active"
             )
-        ])
+        ]).map { problem in
+            var problem = problem
+            problem.location = problem.location ?? start
+            return problem
+        }
     }
 }

@@ -217,6 +217,12 @@ import WatcherTestSupport
         #expect(result.outcome == .inSync, "\(result)")
         #expect(result.deployed?.subject == "Change 2")
         #expect(house.containers == before)
+        #expect(house.statuses == ["deploy succeeded"])
+        house.makeAll(from: "web:3", do: .exits(1))
+        house.push(web3)
+        #expect(await house.deploy().outcome == .restored)
+        #expect(await house.deploy().outcome == .skipped)
+        #expect(house.containers == before)
         house.store.with { $0.deployments = [:] }
         _ = house.push(web3, onto: CommitID(hex: "0123"))
         #expect(await house.deploy().outcome == .rewritten)

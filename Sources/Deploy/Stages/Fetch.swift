@@ -12,6 +12,8 @@ struct Fetched: Sendable {
     let tip: Commit
     /// The commit that the containers' labels name, where the record does not know what was deployed.
     let labelled: CommitID?
+    /// What was deployed, as far as the labels say; to be recorded.
+    let readBack: Deployment?
 }
 
 extension Run {
@@ -31,14 +33,16 @@ extension Run {
         log.progress(.fetch, .succeeded, "\(commit.id.short) \(commit.subject)")
         let (record, labelled) = try await readBack(tip)
         return Fetched(
-            run: with(record), commit: commit, isRequested: revision != nil, tip: tip, labelled: labelled)
+            run: with(record), commit: commit, isRequested: revision != nil, tip: tip, labelled: labelled,
+            readBack: self.record.latest == nil ? record.lastGood : nil)
     }
 }
 
 extension Fetched {
-    /// Records the tip as the newest one seen; nothing is written when it is known.
+    /// Records the tip as the newest one seen, and what was read back from labels; nothing is written when it is known.
     func remember() async throws {
         do {
+            if let readBack { try await run.store.close(Closing(readBack)) }
             try await run.store.observed(tip, of: run.settings.name, at: run.now)
         } catch {
             throw DeployError(error, stage: .fetch)

@@ -50,7 +50,13 @@ extension Run {
     fileprivate func preview(_ compared: Compared) -> RunResult {
         let runs = whatRuns(compared.standing)
         var result: RunResult
-        if compared.candidate.kind != .heal {
+        if changesNothing(compared), compared.plan.pulls.isEmpty {
+            result = self.result(.upToDate, kind: .heal, standing: compared.standing, summary: runs)
+            if result.outcome == .inSync {
+                result.summary =
+                    "in sync; \(runs); \(compared.candidate.commit.id.short) changes nothing of the project"
+            }
+        } else if compared.candidate.kind != .heal {
             let commit = compared.candidate.commit.id.short
             let isQuiet = compared.changes.isEmpty && compared.plan.changesWithoutEffect.isEmpty
             let what = isQuiet ? "no container changes" : "changes are pending"

@@ -66,7 +66,7 @@ extension Run {
         do {
             let provided = try await provide(compared)
             if provided.isUpToDate { return try await concludeUpToDate(provided) }
-            if changesNothing(provided) { return try await advance(provided) }
+            if changesNothing(provided.compared) { return try await advance(provided) }
             return try await withStagedCheckout(of: provided.candidate) { staged in
                 try await runPreDeploy(provided)
                 let attempt = try await open(provided)
@@ -92,8 +92,8 @@ extension Run {
     }
 
     /// The commit is another one, but the project is the same in every respect, and so is what runs.
-    private func changesNothing(_ provided: Provided) -> Bool {
-        let candidate = provided.candidate
+    func changesNothing(_ compared: Compared) -> Bool {
+        let candidate = compared.candidate
         guard candidate.kind == .deploy, let last = record.lastGood?.snapshot,
             record.deployed?.id != candidate.commit.id
         else { return false }
@@ -101,8 +101,8 @@ extension Run {
             candidate.snapshot.project == last.project && candidate.snapshot.contents == last.contents
             && candidate.snapshot.builds == last.builds && candidate.snapshot.hostBuild == nil && last.hostBuild == nil
         let isSkipped = record.skipped.contains { $0.commit == candidate.commit.id }
-        return isSame && !isSkipped && candidate.intent.hold == nil && !provided.compared.plan.changesSomething
-            && provided.compared.checkout.restoredPaths.isEmpty
+        return isSame && !isSkipped && candidate.intent.hold == nil && !compared.plan.changesSomething
+            && compared.checkout.restoredPaths.isEmpty
     }
 }
 

@@ -17,6 +17,9 @@ extension Run {
         result.tip = tip
         result.deployed = record.deployed
         result.standing = facts.standing
+        if result.outcome == .notWorking || result.outcome == .restoreFailed {
+            result.next = next(about: facts.standing)
+        }
         result.failure = failure.map(RunResult.Failure.init)
         return result
     }
@@ -65,6 +68,15 @@ extension Run {
         return result(
             facts(.failedUntouched(failure.reason), kind: .deploy), failure,
             summary: unfinished ?? "nothing was changed; \(deployedText)", tip: nil)
+    }
+
+    /// What to do about services that do not work.
+    func next(about standing: Standing?) -> [String] {
+        guard let service = standing?.broken.first else { return [] }
+        return [
+            "`watcher logs \(settings.name) \(service.name)` shows what \(service.name) wrote, `watcher status "
+                + "\(settings.name)` how it is doing"
+        ]
     }
 
     // MARK: - What runs
@@ -129,8 +141,8 @@ extension Run {
         case .done where facts.standing?.works == true:
             return "rolled back: the previous containers are running again; \(whatRuns(facts.standing))"
         case .done:
-            let what =
-                verdict.outcome == .notWorking ? "left as it was" : "rolled back, but what ran before does not work"
+            let isOld = facts.kind == .heal || verdict.outcome == .notWorking
+            let what = isOld ? "it still does not work" : "rolled back, but what ran before does not work"
             return "\(what): \(whatRunsAfterUndo(facts))"
         }
     }

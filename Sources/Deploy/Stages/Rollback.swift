@@ -34,7 +34,9 @@ extension Run {
             query.commitPrefix = revision.lowercased()
             guard revision.count >= 4 else { throw refusal("\(revision) is too short for a commit id") }
             if let deployment = try await store.newestGood(query) { return deployment }
-            throw refusal("no good deployment of \(settings.name) has the commit \(revision)")
+            throw refusal(
+                "no good deployment of \(settings.name) has the commit \(revision); one that failed is named by its number, "
+                    + "with --force")
         case .previous:
             query.before = record.lastGood?.id.number
             query.excludingCommit = record.deployed?.id

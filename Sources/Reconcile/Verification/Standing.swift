@@ -19,6 +19,8 @@ package struct Standing: Sendable, Equatable, Codable {
         /// Containers that work, and how many there should be.
         package var ready: Int
         package var wanted: Int
+        /// Containers whose process runs, whether it works or not.
+        package var running: Int
         /// How often the engine has restarted its containers.
         package var restarts: Int
         /// Since when the service is in this state, in Unix milliseconds; nil when the engine did not say.
@@ -29,9 +31,10 @@ package struct Standing: Sendable, Equatable, Codable {
         package var isRequired: Bool
 
         package init(
-            name: String, state: State, ready: Int, wanted: Int, restarts: Int, since: Int? = nil,
-            trouble: Trouble? = nil, isRequired: Bool = true
+            name: String, state: State, ready: Int, wanted: Int, running: Int? = nil, restarts: Int,
+            since: Int? = nil, trouble: Trouble? = nil, isRequired: Bool = true
         ) {
+            self.running = running ?? (state == .done ? 0 : ready)
             self.name = name
             self.state = state
             self.ready = ready
@@ -79,7 +82,7 @@ package struct Standing: Sendable, Equatable, Codable {
     package var isSettled: Bool { !services.contains { $0.state == .starting } }
 
     /// At least one container runs, or nothing has to.
-    package var runsAnything: Bool { services.contains { $0.ready > 0 && $0.state != .done } || services.isEmpty }
+    package var runsAnything: Bool { services.contains { $0.running > 0 } || services.isEmpty }
 
     /// What differs from what was deployed only because containers are missing: the next deployment makes them again.
     package var isOnlyMissing: Bool { broken.allSatisfy { $0.trouble?.kind == .missing } }
@@ -114,7 +117,8 @@ extension Standing.Service {
         let missing = wanted.replicas - containers.count
         self.init(
             name: wanted.name, state: .works, ready: good.count, wanted: wanted.replicas,
-            restarts: containers.map(\.restartCount).reduce(0, +), isRequired: wanted.isRequired)
+            running: containers.count { $0.state == .running }, restarts: containers.map(\.restartCount).reduce(0, +),
+            isRequired: wanted.isRequired)
         if let worst = judged.first(where: { $0.state == .doesNotWork }) {
             (state, since, trouble) = (.doesNotWork, worst.since, worst.trouble)
         } else if missing > 0 {
