@@ -71,7 +71,13 @@ package struct Deployer: Sendable {
         var result: RunResult
         do {
             let run = Run(self, try await store.record(of: settings.name))
-            do { result = try await body(run) } catch { result = run.failed(DeployError(error, stage: .plan)) }
+            do {
+                result = try await body(run)
+            } catch {
+                // What the run has closed by then is not unfinished any more.
+                let record = (try? await store.record(of: settings.name)) ?? run.record
+                result = run.with(record).failed(DeployError(error, stage: .plan))
+            }
         } catch {
             result = RunResult(project: settings.name, outcome: .error, summary: "nothing was changed")
             result.failure = RunResult.Failure(DeployError(error, stage: .record))

@@ -14,6 +14,11 @@ extension ProjectRecord {
     /// How what was deployed is doing; no service at all where nothing was.
     package func standing(_ observed: ObservedState, now: Int) -> Standing {
         guard let snapshot = lastGood?.snapshot else { return Standing(services: []) }
+        var observed = observed
+        if let open {
+            // What an unfinished deployment made is not what was deployed.
+            observed.containers.removeAll { $0.labels[ComposeLabels.watcherDeployment] == open.id.description }
+        }
         return Standing(
             Expectation(snapshot.project, images: observed.images), observed, completed: completed(observed), now: now)
     }
@@ -47,6 +52,9 @@ extension ProjectRecord {
             ending = .suspended
         } else if let skipped = skippedTip {
             ending = .held(.skipListed(skipped.reason))
+        } else if lastGood == nil, let latest, latest.status != .open {
+            // It has been tried, and nothing good runs.
+            ending = .held(.skipListed(latest.message ?? latest.status.rawValue))
         }
         var facts = VerdictFacts(ending)
         facts.hasGood = lastGood != nil

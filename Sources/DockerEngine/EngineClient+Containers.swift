@@ -7,16 +7,38 @@ extension EngineClient {
     func create(_ creation: ContainerCreation<ContainerID>) async throws -> ContainerID {
         let mapping = ContainerMapping(
             creation, proxies: try credentials.proxyVariables(host: connection.endpoint.description))
-        var request = try EngineRequest.post("/containers/create", to: "create container \(creation.name)")
+        var request = try EngineRequest.post("/containers/create", to: "create container \(creation.finalName)")
             .sending(mapping.body).calling(.create, service: creation.service).within(deadlines.create)
         request.query = mapping.query
-        let created: CreatedAnswer = try await connection.decoded(request)
+        let prepared = request
+        let created: CreatedAnswer = try await namingHolder(of: creation.name, for: creation) {
+            try await connection.decoded(prepared)
+        }
         for warning in created.warnings ?? [] {
-            warn("\(creation.name): \(warning.strippingControlCharacters())")
+            warn("\(creation.finalName): \(warning.strippingControlCharacters())")
         }
         let id = ContainerID(hex: created.id)
         unstarted.withLock { $0[id] = Unstarted(name: creation.finalName, service: creation.service) }
         return id
+    }
+
+    /// Tells whose container has the name that a creation could not get: one outside of the project is not the commit's fault.
+    private func namingHolder<Value>(
+        of name: String, for creation: ContainerCreation<ContainerID>, _ call: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await call()
+        } catch var error as EngineError where error.reason == .nameConflict {
+            guard let holder = try? await details(of: name) else { throw error }
+            let owner = holder.config?.labels?[ComposeLabels.project]
+            guard owner != creation.labels[ComposeLabels.project] else { throw error }
+            error.reason = .nameTaken
+            error.detail =
+                "a container \(owner.map { "of project \"\($0)\"" } ?? "of no Compose project") has that name "
+                + "(\(String(holder.id.prefix(12))))"
+            error.advice = "Remove or rename that container, or change container_name; the next run tries again."
+            throw error
+        }
     }
 
     /// Starts the container. Returns its id; nil when it ran already.

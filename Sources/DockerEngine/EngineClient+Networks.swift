@@ -74,6 +74,7 @@ extension EngineClient {
     func createNetwork(_ network: NetworkSpecification) async throws {
         let body = NetworkCreateBody(network, version: try await connection.version())
         let request = try EngineRequest.post("/networks/create", to: "create network \(network.name)").sending(body)
+            .calling(.resource)
         do {
             let created: CreatedNetwork = try await connection.decoded(request)
             if let warning = created.warning, !warning.isEmpty {
@@ -99,7 +100,8 @@ extension EngineClient {
     func createVolume(_ volume: VolumeSpecification) async throws {
         let body = VolumeCreateBody(volume)
         _ = try await connection.send(
-            .post("/volumes/create", to: "create volume \(volume.name)").sending(body).within(deadlines.create))
+            .post("/volumes/create", to: "create volume \(volume.name)").sending(body).calling(.resource).within(
+                deadlines.create))
     }
 
     /// Removes a volume; one that is gone is fine.

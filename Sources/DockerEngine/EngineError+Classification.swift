@@ -8,6 +8,8 @@ extension EngineError {
         /// Starting a container, with the files copied before and the hooks run around it.
         case start
         case rename
+        /// Creating a network or a volume.
+        case resource
         case pull
         case build
         case other
@@ -23,11 +25,12 @@ extension EngineError {
         switch call {
         case .pull: return pullReason(status: status, text)
         case .build: return buildRefusal(status, text)
-        case .create, .start, .rename, .other: if isEngineGoingAway(status, text) { return .engineRestarted }
+        case .create, .start, .rename, .resource, .other: if isEngineGoingAway(status, text) { return .engineRestarted }
         }
         return switch call {
         case .create: creationReason(status, text, path)
         case .start: startReason(status, text, path)
+        case .resource: resourceReason(status, text, path)
         case .rename: status == 409 || isNameTaken(text) ? .nameConflict : .engineFailed
         default: .engineFailed
         }
@@ -59,6 +62,14 @@ extension EngineError {
     private static func creationReason(_ status: Int, _ text: String, _ path: String) -> Reason {
         if status == 409 || isNameTaken(text) { return .nameConflict }
         if status == 404, text.contains("no such image") || text.contains("image not known") { return .imageNotFound }
+        return isHostsFault(status, text, path) ? .engineFailed : .invalidContainer
+    }
+
+    /// A network or volume that the engine refuses is what the commit says of it, unless the host has no addresses left for it.
+    private static func resourceReason(_ status: Int, _ text: String, _ path: String) -> Reason {
+        let taken = ["non-overlapping", "overlap", "already used on the host", "fully subnetted", "is being used by"]
+        if taken.contains(where: text.contains) { return .networkUnavailable }
+        if status == 409 { return .nameConflict }
         return isHostsFault(status, text, path) ? .engineFailed : .invalidContainer
     }
 
@@ -156,8 +167,13 @@ extension EngineError {
             "No interface of the engine's host has that address; correct host_ip, or give the address to the host."
         case .invalidContainer where message.contains("failed to initialize logging driver"):
             "Start what the logging driver sends to, or correct `logging`."
+        case .invalidContainer where message.contains("plugin") && message.contains("not found"):
+            "Install that plugin where the engine runs, or correct the driver's name."
         case .invalidContainer:
             "The engine cannot run the service as it is written; correct what it names."
+        case .networkUnavailable:
+            "Remove networks that nothing uses (`docker network prune`), choose another subnet, or give the engine more "
+                + "address pools; the next run tries again."
         case .engineFailed: adviceOnRefusal(message.lowercased())
         default: ""
         }
@@ -168,9 +184,6 @@ extension EngineError {
         if says("network"), says("not found") { return "Something removed the network; the next run makes it again." }
         if says("plugin", "driver"), says("not found", "no volume plugin", "failed to find") {
             return "Install that plugin where the engine runs, or correct the driver's name."
-        }
-        if says("overlaps", "already used on the host") {
-            return "Choose another subnet, or remove the network that has it (`docker network ls`)."
         }
         return "The engine's own log may say more (`journalctl -u docker`); the next run tries again."
     }

@@ -22,6 +22,12 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case engineFailed = "engine-failed"
     /// The engine went away or was restarted while the deployment was under way.
     case engineRestarted = "engine-restarted"
+    /// Somebody else removed a container of the deployment while it was under way.
+    case containerRemoved = "container-removed"
+    /// A container that is not the project's has the name that the project wants.
+    case nameTaken = "name-taken"
+    /// The host has no address pool or subnet left for a network.
+    case networkUnavailable = "network-unavailable"
     /// Something outside of the project holds a port or address that the project wants.
     case portTaken = "port-taken"
     case stateUnusable = "state-unusable"

@@ -344,7 +344,7 @@ import WatcherTestSupport
         #expect(lines.contains("log health running last words of c00000000004"), "\(lines)")
         #expect(lines.contains("status apply failed web: container shop-web-1 exited with status 9"), "\(lines)")
         #expect(lines.contains("progress health failed container shop-web-1 exited with status 9"))
-        #expect(lines.contains("progress rollback started rolling back: starting the previous containers again"))
+        #expect(lines.contains("progress rollback started rolling back"))
         #expect(
             lines.last?.hasPrefix("status record failed web: container shop-web-1 exited with status 9; rolled back")
                 == true)

@@ -38,7 +38,7 @@ import WatcherTestSupport
             ],
             .temporary: [
                 .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
-                .dependencyNotReady, .hookFailed, .portTaken,
+                .dependencyNotReady, .hookFailed, .portTaken, .networkUnavailable, .containerRemoved, .nameTaken,
             ],
             .engineUnreachable: [.engineUnreachable, .engineFailed, .engineRestarted],
             .stateUnusable: [.stateUnusable, .diskFull],

@@ -131,7 +131,8 @@ extension Attempt {
         let project = candidate.snapshot.project
         let completed = run.completed(observed).union(result.completedServices(observed))
         let standing = Standing(
-            Expectation(project, images: observed.images), observed, completed: completed, now: run.now)
+            Expectation(project, images: observed.images), observed, completed: completed, now: run.now,
+            loopRestarts: Wait<ContainerID>.defaultMostRestarts)
         let concerned = project.dependants(of: Set(changes.filter { $0.kind == "service" }.map(\.name)))
         guard let service = standing.broken.first(where: { concerned.contains($0.name) }),
             let trouble = service.trouble
@@ -161,7 +162,13 @@ extension Run {
 }
 
 extension Standing.Trouble {
-    fileprivate var reason: Reason { kind == .unhealthy ? .unhealthy : .crashed }
+    fileprivate var reason: Reason {
+        switch kind {
+        case .unhealthy: .unhealthy
+        case .missing: .containerRemoved
+        default: .crashed
+        }
+    }
 }
 
 extension Project {

@@ -10,6 +10,11 @@ extension Run {
         let name = settings.composeName(recorded: model)
         let observed = try await engine.observe(model.map { query($0) } ?? ObservationQuery(project: name))
         try check(services, model, observed)
+        if goal == .started, !observed.containers.contains(where: { !$0.isOneOff && $0.parked == nil }) {
+            throw DeployError(
+                stage: .plan, reason: .usage, message: "no container of \(settings.name) exists",
+                advice: "`watcher deploy \(settings.name)` makes them.")
+        }
         let plan = StatePlanner.plan(
             goal, of: name, owner: settings.name, services: services, model: model, observed,
             completed: completed(observed),

@@ -20,7 +20,19 @@ struct Compared: Sendable {
         plan.changes
             + checkout.restoredPaths.filter { path in !plan.changes.contains { $0.names(path) } }.map {
                 Plan.Change(kind: "file", name: $0, action: .restore, causes: ["it was changed on the host"])
-            }
+            } + lostFiles
+    }
+
+    /// What was deployed lacks files of its checkout, and nothing tells that somebody changed them.
+    private var lostFiles: [Plan.Change] {
+        let paths = checkout.changedPaths
+        guard candidate.kind == .heal, checkout.restoredPaths.isEmpty, let first = paths.first else { return [] }
+        let rest = paths.count > 1 ? " and \(paths.count - 1) more" : ""
+        return [
+            Plan.Change(
+                kind: "checkout", name: candidate.commit.id.short, action: .restore,
+                causes: ["\(first)\(rest) not as in the commit"])
+        ]
     }
 }
 

@@ -36,7 +36,13 @@ extension Attempt {
     }
 
     private func concludeFailure(_ failure: DeployError, _ undone: Undone) async throws -> RunResult {
+        // What fails before the engine goes away mostly fails because of it.
+        var failure = failure
+        if case .postponed(let later) = undone, later.reason == .engineUnreachable || later.reason == .engineRestarted {
+            failure = failure.withEngineLost
+        }
         var facts = run.facts(.failed(failure.reason, undone.fact), kind: candidate.kind)
+        facts.stoppedSomething = undone.stoppedSomething
         facts.standing = undone.standing
         facts.ranBefore = ranBefore
         facts.wasBroken = run.record.lastGood != nil && !standing.works
@@ -105,7 +111,8 @@ extension Run {
             let next =
                 "\(deployment.commit.id.short) is on the skip list; push a fix, or retry it with "
                 + "`watcher deploy \(settings.name) --force`."
-            result.failure?.advice = failure.advice.isEmpty ? next : "\(failure.advice) \(next)"
+            let advice = failure.advice.replacing("; the next run tries again", with: "")
+            result.failure?.advice = advice.isEmpty ? next : "\(advice) \(next)"
         }
         log.status(.record, .failed, "\(failure.message.firstLine); \(summary)")
         await log.save(to: deployment.id, in: store)

@@ -81,7 +81,11 @@ extension Run {
         record.nextNumber = max(record.nextNumber, labelled.number + 1)
         guard let commit = try await source.commit(named: labelled.commit.hex),
             let candidate = try? await candidate(at: commit, kind: .deploy)
-        else { return (record, labelled.commit) }
+        else {
+            // No more is known of it than its id.
+            record.deployed = Commit(id: labelled.commit, parents: [], author: "", subject: "", time: 0)
+            return (record, labelled.commit)
+        }
         log.progress(
             .fetch, .warning,
             "nothing is recorded; the containers' labels say that \(commit.id.short) was deployed as "

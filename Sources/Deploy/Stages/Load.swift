@@ -93,7 +93,15 @@ extension Run {
             throw ComposeError(result.placing(error.problems))
         }
         var problems = result.placing(project.deploymentProblems())
-        if settings.run == nil { problems += result.deploymentProfileProblems(profiles: settings.profiles) }
+        let profiles = settings.run == nil ? result.deploymentProfileProblems(profiles: settings.profiles) : []
+        if problems.isEmpty, profiles.contains(where: { $0.path == "profiles" }) {
+            throw DeployError(
+                stage: .load, reason: .invalidProject, message: ComposeError(profiles).description,
+                advice:
+                    "Correct \"profiles\" of \(settings.name) in the configuration, or push files that have the profile; "
+                    + "nothing was touched.")
+        }
+        problems += profiles
         guard problems.isEmpty else { throw ComposeError(problems) }
         try checkBindSources(of: project, files, result)
         var snapshot = Snapshot(

@@ -56,10 +56,17 @@ extension Run {
 
     func suspended(_ suspension: Suspension) -> RunResult {
         var result = self.result(
-            .suspended, kind: .deploy, standing: nil, summary: "suspended: \(suspension.reason); \(deployedText)")
+            .suspended, kind: .deploy, standing: nil, summary: suspendedText(suspension))
         result.suspended = suspension
         log.status(.fetch, .skipped, result.summary)
         return result
+    }
+
+    private func suspendedText(_ suspension: Suspension) -> String {
+        let text = "suspended: \(suspension.reason); \(deployedText)"
+        guard let open = record.open else { return text }
+        return
+            "\(text); deployment \(open.id) was never finished, and the first deploy after `watcher resume` undoes it"
     }
 
     /// What to say when a run could not be carried out at all.
@@ -84,14 +91,14 @@ extension Run {
     /// What was deployed last: `shop was deployed from 3f2a1c9d0e (Add the cart)`.
     private var deployedText: String {
         guard let commit = record.deployed else { return "watcher has not deployed \(settings.name) yet" }
-        return "\(commit.id.short) (\(commit.subject)) is deployed"
+        return "\(commit.title) is deployed"
     }
 
     /// What runs now, by the standing: never what was meant.
     func whatRuns(_ standing: Standing?) -> String {
         guard let commit = record.deployed else { return "watcher has not deployed \(settings.name) yet" }
         guard let standing else { return deployedText }
-        let runs = "\(settings.name) runs \(commit.id.short) (\(commit.subject))"
+        let runs = "\(settings.name) runs \(commit.title)"
         if standing.works {
             let starting = standing.services.filter { $0.state == .starting }.map(\.name)
             return starting.isEmpty ? runs : "\(runs), and \(starting.joined(separator: ", ")) is starting"
@@ -117,7 +124,9 @@ extension Run {
         if let skip = intent.skip {
             let until = intent.hold == nil ? "; the next commit that is pushed is deployed" : ""
             lines.append("\(skip.commit.short) is on the skip list: it is not deployed again by itself\(until)")
-            way.append("`watcher skip-list remove \(name) \(skip.commit.short)`")
+            // The tip may have been left behind by an earlier rollback.
+            let tip = record.skippedTip?.commit ?? skip.commit
+            way.append("`watcher skip-list remove \(name) \(tip.short)`")
         }
         if intent.hold != nil {
             lines.append("deploys of \(name) are suspended; `watcher resume \(name)` ends that")
@@ -133,11 +142,16 @@ extension Run {
         switch undone {
         case nil:
             return "nothing was touched; \(whatRuns(facts.standing))"
-        case .postponed: return "the next run puts the previous containers back"
+        case .postponed:
+            return facts.ranBefore
+                ? "it is not undone yet, and services may be down: the next run puts the previous containers back"
+                : "it is not undone yet: the next run removes what it made"
         case .leftAlone: return "left as it is, as requested"
         case .failed(let failure, _):
             return "rolling back failed too: \(failure.message.firstLine); \(whatRunsAfterUndo(facts))"
         case .done where !facts.ranBefore: return "there was nothing to roll back to"
+        case .done(_, wasStopped: false) where facts.standing?.works == true && facts.kind != .heal:
+            return "nothing that runs was stopped; \(whatRuns(facts.standing))"
         case .done where facts.standing?.works == true:
             return "rolled back: the previous containers are running again; \(whatRuns(facts.standing))"
         case .done:
@@ -153,6 +167,11 @@ extension Run {
         if broken.isEmpty { return "what ran before runs again" }
         return (standing.runsAnything ? "" : "nothing of \(settings.name) runs: ") + broken.joined(separator: ", ")
     }
+}
+
+extension Commit {
+    /// `3f2a1c9d0e (Add the cart)`
+    fileprivate var title: String { subject.isEmpty ? id.short : "\(id.short) (\(subject))" }
 }
 
 extension DeploymentKind {

@@ -3,8 +3,8 @@ import Reconcile
 
 /// What became of a deployment that failed.
 enum Undone: Sendable {
-    /// What ran before was put back as it was; how it is doing now.
-    case done(Standing)
+    /// What ran before is as it was; how it is doing now, and whether anything of it had been stopped.
+    case done(Standing, wasStopped: Bool)
     /// Left as it is, as requested.
     case leftAlone(Standing)
     /// It could not be put back, or what was put back does not work.
@@ -24,11 +24,24 @@ enum Undone: Sendable {
 
     var standing: Standing? {
         switch self {
-        case .done(let standing), .leftAlone(let standing): standing
+        case .done(let standing, _), .leftAlone(let standing): standing
         case .failed(_, let standing): standing
         case .postponed: nil
         }
     }
+
+    /// Something that ran before was stopped for a while, or still is.
+    var stoppedSomething: Bool { if case .done(_, false) = self { false } else { true } }
+}
+
+/// What came of putting containers and networks back.
+private struct PutBack: Sendable {
+    /// All that was there before is there again.
+    var isComplete = false
+    /// What is to be cleaned up.
+    var leftovers = Plan()
+    /// Containers of before had to be started again.
+    var wasStopped = false
 }
 
 extension Attempt {
@@ -38,33 +51,57 @@ extension Attempt {
             let observed = try? await run.engine.observe(run.query(candidate.snapshot.project))
             return .leftAlone(observed.map(run.standing) ?? Standing(services: []))
         }
-        if failure.reason == .engineRestarted || failure.reason == .engineUnreachable { return .postponed(failure) }
+        // A connection that was lost may be there again; an engine that was restarted is still starting its containers.
+        if failure.reason == .engineRestarted { return .postponed(failure) }
         return await run.undo(deployment)
     }
 }
 
+extension DeployError {
+    /// What failed is not how a container does, but a call to the engine or something as unforeseen: it may pass.
+    fileprivate var mayPass: Bool { reason == .engineFailed || reason == .unexpected || reason == .imageNotFound }
+}
+
 extension Run {
-    /// Puts back what ran before the deployment: first its own containers, then whatever the last good snapshot lacks.
+    /// How often an undo is tried when a call to the engine fails.
+    private static let mostTries = 3
+
+    /// Puts back what ran before the deployment: first its own containers, then whatever the last good snapshot lacks. It is
+    /// planned from what is there, so that it can be tried again.
     func undo(_ deployment: Deployment) async -> Undone {
-        var leftovers = Plan()
-        do {
-            let standing = try await stage(.rollback, "rolling back: starting the previous containers again") {
-                // Containers come back even when the files cannot; then the attempt does not count as undone.
-                let fileFailure = if record.lastGood == nil { nil as DeployError? } else { await restoreCheckout() }
-                let isBack: Bool
-                (isBack, leftovers) = try await putBack(deployment)
-                if let fileFailure { throw fileFailure }
-                if !isBack, deployment.kind != .heal, let candidate = deployedCandidate { try await reapply(candidate) }
-                return try await standingAfterUndo(of: deployment)
+        var tries = 1
+        while true {
+            do {
+                return try await undoOnce(deployment)
+            } catch {
+                let failure = DeployError(error, stage: .rollback)
+                if failure.reason.endsRuns { return .postponed(failure) }
+                guard failure.mayPass else { return .failed(failure, try? await standingAfterUndo(of: deployment)) }
+                // Nothing is given up that a later run can still put back.
+                guard tries < Self.mostTries else { return .postponed(failure) }
+                log.progress(.rollback, .warning, "\(failure.message); trying again")
+                try? await Task.sleep(for: .seconds(tries))
+                tries += 1
             }
-            // What ran before runs again: what the attempt made can go in peace.
-            if let candidate = undoCandidate(deployment) { await cleanUp(leftovers, candidate, ApplyResult()) }
-            return .done(standing)
-        } catch {
-            let failure = DeployError(error, stage: .rollback)
-            if failure.reason.endsRuns { return .postponed(failure) }
-            return .failed(failure, try? await standingAfterUndo(of: deployment))
         }
+    }
+
+    private func undoOnce(_ deployment: Deployment) async throws -> Undone {
+        var back = PutBack()
+        let standing = try await stage(.rollback, "rolling back") {
+            // Containers come back even when the files cannot; then the attempt does not count as undone.
+            let fileFailure = if record.lastGood == nil { nil as DeployError? } else { await restoreCheckout() }
+            back = try await putBack(deployment)
+            if let fileFailure { throw fileFailure }
+            if !back.isComplete, deployment.kind != .heal, let candidate = deployedCandidate {
+                back.wasStopped = true
+                try await reapply(candidate)
+            }
+            return try await standingAfterUndo(of: deployment)
+        }
+        // What ran before runs again: what the attempt made can go in peace.
+        if let candidate = undoCandidate(deployment) { await cleanUp(back.leftovers, candidate, ApplyResult()) }
+        return .done(standing, wasStopped: back.wasStopped)
     }
 
     /// How what ran before is doing: by its model where it was deployed by watcher, else by what was seen then.
@@ -76,9 +113,8 @@ extension Run {
         return Standing(Expectation(before: deployment.before ?? ObservedState()), observed, now: now)
     }
 
-    /// Puts containers and networks back; says whether all that was there before is there again, and what is to be cleaned up.
-    private func putBack(_ deployment: Deployment) async throws -> (Bool, Plan) {
-        guard let before = deployment.before, let candidate = undoCandidate(deployment) else { return (false, Plan()) }
+    private func putBack(_ deployment: Deployment) async throws -> PutBack {
+        guard let before = deployment.before, let candidate = undoCandidate(deployment) else { return PutBack() }
         let project = deployment.snapshot?.project ?? candidate.snapshot.project
         func plan(_ observed: ObservedState) -> Plan {
             UndoPlanner.plan(
@@ -91,10 +127,11 @@ extension Run {
         _ = try await applier(candidate, .rollback).apply(back.steps.filter { $0.phase == .apply })
         let observed = try await engine.observe(query)
         let there = Set(observed.containers.map(\.id))
-        let isBack =
-            before.containers.allSatisfy { there.contains($0.id) || $0.isOneOff }
-            && !plan(observed).steps.contains { $0.phase == .apply }
-        return (isBack, back)
+        return PutBack(
+            isComplete: before.containers.allSatisfy { there.contains($0.id) || $0.isOneOff }
+                && !plan(observed).steps.contains { $0.phase == .apply },
+            leftovers: back,
+            wasStopped: back.steps.contains { if case .start = $0.operation { true } else { false } })
     }
 
     /// The way back has no files and images of its own, only the model of what ran before.

@@ -51,7 +51,7 @@ extension Plan {
                 && other.hostPorts.contains { $0.overlaps(port) }
         }
         return other.map {
-            conflict("is published by service \($0.name), too", "Correct the ports of one of both services.")
+            conflict("is published by service \($0.name), too", "Change the ports of one of them.")
         }
     }
 

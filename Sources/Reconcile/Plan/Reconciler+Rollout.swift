@@ -152,6 +152,8 @@ extension Reconciler {
 
     /// The container has done its work: one that another service waits for, or a job that was seen to end well.
     private func isFinished(_ container: ObservedState.Container, _ service: Service) -> Bool {
+        // A job that everybody can do without has had its chance.
+        if isAwaitedToComplete(service.name), !isRequired(service.name) { return true }
         guard container.exitCode == 0, isJob(service) else { return false }
         return isAwaitedToComplete(service.name) || container.endedByItself == true
             || target.previous?.completed.contains(service.name) == true

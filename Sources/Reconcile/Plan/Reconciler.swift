@@ -73,6 +73,7 @@ package struct Reconciler {
         planHandovers()
         planLeftovers()
         planNetworkRemoval()
+        planTags()
         plan.pulls = pulls()
         plan.builds = builds()
         plan.steps = builder.steps

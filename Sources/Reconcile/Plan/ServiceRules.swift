@@ -41,7 +41,7 @@ extension Project {
     /// that it should go on running.
     ///
     /// A health check (the service's own, or that of its image), a published or exposed port, a restart policy that starts
-    /// it again after success, `start-first`, a dependant that wants it healthy and one that shares its namespaces say so.
+    /// it again after success, `start-first`, several replicas, a dependant that wants it healthy and one that shares its namespaces say so.
     ///
     /// - Parameter image: the service's image; nil when it is not known.
     package func isJob(_ name: String, image: ObservedState.Image? = nil) -> Bool {
@@ -49,7 +49,7 @@ extension Project {
         let dependants = services.values
         if dependants.contains(where: { $0.dependsOn[name]?.condition == .completedSuccessfully }) { return true }
         return !service.hasHealthcheck(image) && service.ports.isEmpty && service.expose.isEmpty
-            && !service.restartsAfterSuccess && !service.startsFirst
+            && !service.restartsAfterSuccess && !service.startsFirst && service.replicas == 1
             && !dependants.contains { $0.dependsOn[name]?.condition == .healthy || $0.namespaceOwners.contains(name) }
     }
 }

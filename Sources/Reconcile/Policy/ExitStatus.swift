@@ -62,7 +62,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
                 .dependencyFailed, .buildFailed:
                 .failed
             case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
-                .dependencyNotReady, .hookFailed, .portTaken:
+                .dependencyNotReady, .hookFailed, .portTaken, .networkUnavailable, .containerRemoved,
+                .nameTaken:
                 .temporary
             case .engineUnreachable, .engineFailed, .engineRestarted: .engineUnreachable
             case .stateUnusable, .diskFull: .stateUnusable

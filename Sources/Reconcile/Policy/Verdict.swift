@@ -62,6 +62,8 @@ package struct VerdictFacts: Sendable, Equatable {
     package var wasBroken = false
     /// A deployment since the last good one could not be undone.
     package var isUnresolved = false
+    /// Something that ran before was stopped for a while, or still is.
+    package var stoppedSomething = true
     /// How often in a row the commit has ended this way before.
     package var repetitions = 0
 
@@ -71,7 +73,7 @@ package struct VerdictFacts: Sendable, Equatable {
 }
 
 extension Verdict {
-    /// How often a commit may fail after something was touched for a reason that is not its own before it counts as the
+    /// How often a commit may fail after what runs was stopped, for a reason that is not its own, before it counts as the
     /// commit's: a failure that never passes would stop what works at every run.
     package static let mostRepetitions = 2
 
@@ -125,14 +127,14 @@ extension Verdict {
         if case .postponed(let reason) = undo { return .init(.error, record: .open, reason) }
         let isFault =
             reason.isCommitsFault || reason == .unexpected
-            || !reason.isInterruption && facts.repetitions >= mostRepetitions
+            || !reason.isInterruption && facts.stoppedSomething && facts.repetitions >= mostRepetitions
         let skips = isFault && facts.kind == .deploy
         switch undo {
         case .leftAlone, .postponed: return .init(isFault ? .failed : .error, record: .failed, skips: skips, reason)
         case .failed: return .init(.restoreFailed, record: .restoreFailed, skips: skips)
         case .done: break
         }
-        guard facts.ranBefore else {
+        guard facts.ranBefore || facts.kind == .heal else {
             return isFault ? .init(.failed, record: .failed, skips: skips) : .init(.error, record: .failed, reason)
         }
         guard facts.works else {

@@ -51,7 +51,8 @@ package struct HealthGate: Sendable {
     {
         guard awaited.contains(id) else { return verdict }
         guard let container else {
-            return .failed(Failure(reason: .crashed, message: "container \(id.short) was removed", container: id))
+            return .failed(
+                Failure(reason: .containerRemoved, message: "container \(id.short) was removed", container: id))
         }
         var entry =
             seen[id]

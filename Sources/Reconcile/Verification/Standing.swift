@@ -94,25 +94,54 @@ extension Standing {
     /// - Parameters:
     ///   - completed: services that are known to have run to completion.
     ///   - now: the wall clock in Unix milliseconds.
-    package init(_ expectation: Expectation, _ observed: ObservedState, completed: Set<String> = [], now: Int) {
+    ///   - loopRestarts: restarts after which a container that has just started counts as being in a loop.
+    package init(
+        _ expectation: Expectation, _ observed: ObservedState, completed: Set<String> = [], now: Int,
+        loopRestarts: Int = 1
+    ) {
         let containers = Dictionary(
             grouping: observed.containers.filter { !$0.isOneOff && $0.parked == nil }, by: \.service)
         services = expectation.services.values.sorted { $0.name < $1.name }.map { wanted in
-            Service(wanted, containers[wanted.name] ?? [], isCompleted: completed.contains(wanted.name), now: now)
+            Service(
+                wanted, containers[wanted.name] ?? [], isCompleted: completed.contains(wanted.name),
+                Clock(now: now, loopRestarts: loopRestarts))
+        }
+    }
+}
+
+extension Standing {
+    /// The time, and what tells a loop of restarts.
+    fileprivate struct Clock {
+        /// For how long a container has to run not to count as being in a loop, in milliseconds: the engine doubles its pause
+        /// as long as a container ends within ten seconds.
+        static let loopUptime = 10_000
+
+        var now: Int
+        var loopRestarts: Int
+    }
+}
+
+extension Standing.Service.State {
+    /// Which of several containers count first.
+    fileprivate var rank: Int {
+        switch self {
+        case .works: 0
+        case .done: 1
+        case .starting: 2
+        case .doesNotWork: 3
         }
     }
 }
 
 extension Standing.Service {
-    /// Restarts after which a container that has just started counts as being in a loop, and for how long it has to run
-    /// not to, in milliseconds: the engine doubles its pause as long as a container ends within ten seconds.
-    private static let loopRestarts = 3
-    private static let loopUptime = 10_000
-
     fileprivate init(
-        _ wanted: Expectation.Service, _ containers: [ObservedState.Container], isCompleted: Bool, now: Int
+        _ wanted: Expectation.Service, _ all: [ObservedState.Container], isCompleted: Bool, _ clock: Standing.Clock
     ) {
-        let judged = containers.map { Self.judge($0, wanted, isCompleted: isCompleted, now: now) }
+        // While a deployment is under way there are more than there should be.
+        let best = all.map { ($0, Self.judge($0, wanted, isCompleted: isCompleted, clock)) }
+            .sorted { $0.1.state.rank < $1.1.state.rank }.prefix(wanted.replicas)
+        let containers = best.map(\.0)
+        let judged = best.map(\.1)
         let good = judged.filter { $0.state != .doesNotWork }
         let missing = wanted.replicas - containers.count
         self.init(
@@ -136,7 +165,7 @@ extension Standing.Service {
     private typealias Judgement = (state: State, since: Int?, trouble: Standing.Trouble?)
 
     private static func judge(
-        _ container: ObservedState.Container, _ wanted: Expectation.Service, isCompleted: Bool, now: Int
+        _ container: ObservedState.Container, _ wanted: Expectation.Service, isCompleted: Bool, _ clock: Standing.Clock
     ) -> Judgement {
         func broken(_ kind: Standing.Trouble.Kind, _ text: String, since: Int?) -> Judgement {
             let probe = kind == .unhealthy ? container.probe?.output : nil
@@ -146,7 +175,7 @@ extension Standing.Service {
         }
         switch container.state {
         case .running:
-            return running(container, wanted, now: now, broken)
+            return running(container, wanted, clock, broken)
         case .exited where container.exitCode == 0 && isDone(container, wanted, isCompleted: isCompleted):
             return (.done, container.finishedAt, nil)
         case .exited:
@@ -160,13 +189,15 @@ extension Standing.Service {
     }
 
     private static func running(
-        _ container: ObservedState.Container, _ wanted: Expectation.Service, now: Int,
+        _ container: ObservedState.Container, _ wanted: Expectation.Service, _ clock: Standing.Clock,
         _ broken: (Standing.Trouble.Kind, String, Int?) -> Judgement
     ) -> Judgement {
         if container.health == .unhealthy {
             return broken(.unhealthy, "is unhealthy", container.probe?.failingSince)
         }
-        if container.restartCount >= loopRestarts, let started = container.startedAt, now - started < loopUptime {
+        if container.health != .healthy, container.restartCount >= clock.loopRestarts,
+            let started = container.startedAt, clock.now - started < Standing.Clock.loopUptime
+        {
             return broken(.restarting, restarts(container), started)
         }
         let published = container.ports.compactMap { $0.split(separator: ">").last.map(String.init) }

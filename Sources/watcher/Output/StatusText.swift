@@ -34,6 +34,8 @@ struct StatusText {
         case .restoreFailed: return ("\(doing): a deployment failed, and so did rolling it back", .red)
         case _ where project.deployment == nil: return ("not deployed yet", .yellow)
         case .notWorking: return (doing, .red)
+        case _ where project.standing?.works == true && [.invalid, .failed].contains(project.tip?.state):
+            return ("\(doing), but the tip is not deployed", .yellow)
         default: return (doing, project.standing?.isSettled == false ? .yellow : .green)
         }
     }
@@ -79,7 +81,7 @@ struct StatusText {
             case .invalid: "its Compose project is invalid"
             case .failed: "the last try failed"
             case .unfinished: "its deployment was never finished; the next run undoes that first"
-            case .pending: "the next run deploys it"
+            case .pending: "no run has deployed it yet"
             case .deployed, .inProgress: nil
             }
         if let why {
