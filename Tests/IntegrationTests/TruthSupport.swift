@@ -66,6 +66,12 @@ extension Deployed {
         #expect(ids(try await containers()) == ids(before), sourceLocation: place)
     }
 
+    /// Whether the same containers are there, and all of them run.
+    func stillRuns(_ before: [EngineObserver.Container]) async throws -> Bool {
+        let now = try await containers()
+        return ids(now) == ids(before) && allRun(now)
+    }
+
     /// Waits until the service's container is as described.
     func wait(
         for service: String, seconds: Int = 40, _ condition: (EngineObserver.Container) -> Bool
