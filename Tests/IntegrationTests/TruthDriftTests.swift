@@ -133,8 +133,7 @@ import WatcherTestSupport
             for container in try await deployed.containers() {
                 try await scenario.engine.request("POST", "/containers/\(container.id)/stop", query: ["t": "1"])
             }
-            try await scenario.engine.request("POST", "/networks/prune")
-            #expect(try await scenario.engine.networks(project: deployed.project) == [])
+            try await pruneNetworks(of: deployed)
             let check = try await deployed.watcher.run("check")
             #expect([11, 15].contains(check.status), "\(check)")
             try await deployed.watcher.run("deploy").expecting(0)
@@ -151,7 +150,7 @@ import WatcherTestSupport
                 + "networks: {front: {}, back: {}}\n"
             let deployed = try await Deployed(compose, in: scenario)
             try await deployed.watcher.run("stop", deployed.project).expecting(0)
-            try await scenario.engine.request("POST", "/networks/prune")
+            try await pruneNetworks(of: deployed)
             try await deployed.watcher.run("start", deployed.project).expecting(0)
             try await healed(deployed)
         }
@@ -171,6 +170,14 @@ import WatcherTestSupport
             try await deployed.watcher.run("check").expecting(11).saying("web", "front")
             try await deployed.watcher.run("deploy").expecting(0)
             try await healed(deployed)
+        }
+    }
+
+    /// As `docker network prune` does, of this project only.
+    private func pruneNetworks(of deployed: Deployed) async throws {
+        let engine = deployed.scenario.engine
+        for name in try await engine.networks(project: deployed.project) {
+            try await engine.request("DELETE", "/networks/\(name)")
         }
     }
 
