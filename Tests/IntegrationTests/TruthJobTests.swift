@@ -51,7 +51,7 @@ import WatcherTestSupport
     // Case 25
     @Test(arguments: [
         "ports: ['127.0.0.1::80']", #"healthcheck: {test: [CMD, "true"], interval: 1s, timeout: 2s}"#,
-        "restart: on-failure", "restart: always", "restart: unless-stopped",
+        "ports: ['127.0.0.1::80']\n    restart: on-failure", "restart: always", "restart: unless-stopped",
         "deploy: {update_config: {order: start-first}, replicas: 2}",
         "healthcheck: {test: [CMD, 'true'], interval: 1s}\n    deploy: {update_config: {order: start-first}, replicas: 2}",
     ])

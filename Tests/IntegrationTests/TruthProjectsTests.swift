@@ -157,8 +157,7 @@ import WatcherTestSupport
             let deployed = try await Deployed(stack(sleeper("web")), in: scenario, settings: [hooks])
             #expect(try await scenario.run("cat", ["branch"]).output == "main\n")
             let json = try JSONValue(parsing: try await scenario.run("cat", ["hook.json"]).output)
-            #expect(!json.description.contains("branch main"), "\(json)")
-            #expect(json.description.contains("branch: \"main\""), "\(json)")
+            #expect(json["branch"].text == "main", "\(json)")
             let missing = try await deployed.watcher.run("deploy", deployed.project, "--commit", "deadbeef")
             missing.saying("deadbeef", "branch main").notSaying("branch branch")
             #expect([64, 78].contains(missing.status), "\(missing)")
@@ -261,8 +260,10 @@ import WatcherTestSupport
             #expect(try await scenario.engine.networks(project: "\(old)-named") == [])
             #expect(try await scenario.engine.container("app", in: kept).isRunning)
             // A name nobody knows is still one.
-            try await one.run("down", "nobody").expecting(64)
-            try await one.run("status", "nobody").expecting(64)
+            for command in ["down", "status"] {
+                let finished = try await one.run(command, "nobody")
+                #expect([64, 78].contains(finished.status), "\(finished)")
+            }
         }
     }
 }
