@@ -145,7 +145,10 @@ private struct OwnEngine: Sendable {
     /// Ends it with every process in it, as a crash of the host does, and starts it again with its data.
     func restart() async throws {
         guard let scenario else { return }
-        let end = #"read -r id _ <"$1/pid"; kill -KILL "$id"; while kill -0 "$id" 2>/dev/null; do sleep 0.05; done"#
+        let end = #"""
+            read -r id _ <"$1/pid"; kill -KILL "$id"; while kill -0 "$id" 2>/dev/null; do sleep 0.05; done
+            rm "$1/docker.pid"
+            """#
         try await scenario.run("bash", ["-c", end, "bash", directory]).expecting(0)
         try await scenario.run(Self.script, ["start", directory], deadline: .seconds(120)).expecting(0)
     }

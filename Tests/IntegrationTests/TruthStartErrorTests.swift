@@ -54,7 +54,7 @@ import WatcherTestSupport
         "logging: {driver: nosuch}", "logging: {driver: json-file, options: {max-size: lots}}",
         "device_cgroup_rules: ['c 1:3 xyz']", "device_cgroup_rules: ['nonsense']", "storage_opt: {size: 1G}",
         "storage_opt: {nosuch: 1G}", "blkio_config: {device_read_bps: [{path: /dev/nosuch, rate: 1mb}]}",
-        "ulimits: {nofile: {soft: 20, hard: 10}}", "dns: ['not an address']", "hostname: 'a b'",
+        "ulimits: {nofile: {soft: 20, hard: 10}}",
     ])
     func `what the engine cannot use is the commit's, not an outage at every run`(_ key: String) async throws {
         try await Scenario.with { scenario in try await oneTry(rest + [key], in: scenario) }
