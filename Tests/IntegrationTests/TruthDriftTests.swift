@@ -183,7 +183,8 @@ import WatcherTestSupport
 
     private func healed(_ deployed: Deployed) async throws {
         let project = deployed.project
-        #expect(try await deployed.scenario.engine.networks(project: project) == ["\(project)_back", "\(project)_front"])
+        #expect(
+            try await deployed.scenario.engine.networks(project: project) == ["\(project)_back", "\(project)_front"])
         let (web, db) = (try await deployed.container("web"), try await deployed.container("db"))
         #expect(web.isRunning && db.isRunning)
         #expect(web.networks == ["\(project)_back", "\(project)_front"] && db.networks == ["\(project)_back"])

@@ -11,7 +11,8 @@ import WatcherTestSupport
             let reference = isNamed ? "\(scenario.id)-own:7" : "\(scenario.id)-web"
             func compose(_ more: String...) -> String {
                 let image = isNamed ? "    image: '\(reference)'\n" : ""
-                return "services:\n  web:\n    build: {context: app}\n    init: true\n    command: [sleep, '1000']\n\(image)"
+                return
+                    "services:\n  web:\n    build: {context: app}\n    init: true\n    command: [sleep, '1000']\n\(image)"
                     + more.map { "    \($0)\n" }.joined()
             }
             func tagged() async throws -> String {

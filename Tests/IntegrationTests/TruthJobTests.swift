@@ -13,7 +13,8 @@ import WatcherTestSupport
     }
 
     // Case 8
-    @Test func `starting one service runs no finished job again, and says when the project stays suspended`() async throws
+    @Test func `starting one service runs no finished job again, and says when the project stays suspended`()
+        async throws
     {
         try await Scenario.with { scenario in
             let compose =
@@ -34,7 +35,8 @@ import WatcherTestSupport
             try await watcher.run("deploy").expecting(0)
 
             try await watcher.run("stop", project, "worker").expecting(0)
-            try await watcher.run("start", project, "worker").expecting(0).saying("suspended", "watcher start \(project)")
+            try await watcher.run("start", project, "worker").expecting(0).saying(
+                "suspended", "watcher start \(project)")
             #expect(try await runs(deployed) == 1)
             #expect(try await deployed.container("migrate") == job)
             try await watcher.run("deploy").expecting(13)
@@ -111,7 +113,8 @@ import WatcherTestSupport
             let check = "healthcheck: {test: [CMD, test, '!', -e, /bad], interval: 500ms, timeout: 2s, retries: 1}"
             func slow(_ version: Int) -> String {
                 sleeper(
-                    "slow", "environment: {V: 'v\(version)'}", "command: [sh, -c, 'sleep 7; touch /ready; exec sleep 1000']",
+                    "slow", "environment: {V: 'v\(version)'}",
+                    "command: [sh, -c, 'sleep 7; touch /ready; exec sleep 1000']",
                     "healthcheck: {test: [CMD, test, -f, /ready], interval: 500ms, timeout: 2s, retries: 60}")
             }
             let deployed = try await Deployed(stack(sleeper("web", check), slow(1)), in: scenario)
@@ -130,7 +133,8 @@ import WatcherTestSupport
             // The dependant is not changed: it dies when the password of what it depends on is another.
             let app = sleeper(
                 "app", "volumes: ['data:/data']", "depends_on: [db]",
-                "command: [sh, -c, 'while test \"$$(cat /data/password 2>/dev/null)\" != two; do usleep 100000; done; exit 4']")
+                "command: [sh, -c, 'while test \"$$(cat /data/password 2>/dev/null)\" != two; do usleep 100000; done; exit 4']"
+            )
             func db(_ password: String) -> String {
                 sleeper(
                     "db", "volumes: ['data:/data']",

@@ -31,7 +31,7 @@ import WatcherTestSupport
             // A fix that works ends it.
             let fixed = sleeper("db", "volumes: ['data:/data']")
             try await deployed.deploy(stack(fixed) + volumes)
-            try await deployed.stays(0, saying: "db", notSaying: "exited")
+            try await deployed.stays(0, notSaying: "exited")
             #expect(try await deployed.container("db").isRunning)
             #expect(try await deployed.statuses().last == "succeeded")
         }
@@ -50,7 +50,9 @@ import WatcherTestSupport
             #expect(try await deployed.container("web") == web)
             _ = try await scenario.engine.start(
                 name: "\(scenario.id)-repair",
-                body: #"{"Image":"busybox:1","Cmd":["rm","/data/v2"],"HostConfig":{"Binds":["\#(scenario.id)_data:/data"]}}"#)
+                body:
+                    #"{"Image":"busybox:1","Cmd":["rm","/data/v2"],"HostConfig":{"Binds":["\#(scenario.id)_data:/data"]}}"#
+            )
             scenario.atEnd("remove the repair") { try await scenario.engine.remove(container: "\(scenario.id)-repair") }
             try await scenario.engine.request("POST", "/containers/\(scenario.id)-repair/wait")
             try await deployed.watcher.run("deploy").expecting(12)

@@ -153,7 +153,8 @@ import WatcherTestSupport
     @Test func `hooks and messages have the bare name of the branch`() async throws {
         try await Scenario.with { scenario in
             let place = scenario.directory
-            let hooks = "hooks: {pre_deploy: {shell: 'echo \"$WATCHER_BRANCH\" > \(place)/branch; cat > \(place)/hook.json'}}"
+            let hooks =
+                "hooks: {pre_deploy: {shell: 'echo \"$WATCHER_BRANCH\" > \(place)/branch; cat > \(place)/hook.json'}}"
             let deployed = try await Deployed(stack(sleeper("web")), in: scenario, settings: [hooks])
             #expect(try await scenario.run("cat", ["branch"]).output == "main\n")
             let json = try JSONValue(parsing: try await scenario.run("cat", ["hook.json"]).output)
@@ -196,7 +197,8 @@ import WatcherTestSupport
             ) { running in
                 // The result of the fast one, while the slow one still waits for what only this test does.
                 let seen = try await scenario.run(
-                    "sh", ["-c", #"until grep -q "^$1: deployed" "$2" 2>/dev/null; do sleep 0.1; done"#, "sh", fast, output],
+                    "sh",
+                    ["-c", #"until grep -q "^$1: deployed" "$2" 2>/dev/null; do sleep 0.1; done"#, "sh", fast, output],
                     deadline: .seconds(40))
                 #expect(seen.status == 0)
                 #expect(try await scenario.run("grep", ["-c", "^\(slow): deployed", output]).output == "0\n")
@@ -204,7 +206,9 @@ import WatcherTestSupport
             }
             #expect(finished.status == 0, "\(finished)")
             let text = try await scenario.run("cat", [output]).output
-            #expect(text.components(of: "\(slow): deployed") == 1 && text.components(of: "\(fast): deployed") == 1, "\(text)")
+            #expect(
+                text.components(of: "\(slow): deployed") == 1 && text.components(of: "\(fast): deployed") == 1,
+                "\(text)")
             #expect(try await scenario.engine.container("web", in: slow).health == "healthy")
             try await watcher.run("deploy").expecting(0)
             try await watcher.run("check", "--jobs", "1").expecting(0)
@@ -241,7 +245,10 @@ import WatcherTestSupport
             let (old, kept) = ("\(scenario.id)-old", "\(scenario.id)-kept")
             let infra = try await scenario.repository()
             try await infra.commit(
-                ["a/compose.yaml": stack(sleeper("web")) + "networks: {default: {}}\n", "b/compose.yaml": stack(sleeper("app"))],
+                [
+                    "a/compose.yaml": stack(sleeper("web")) + "networks: {default: {}}\n",
+                    "b/compose.yaml": stack(sleeper("app")),
+                ],
                 "begin")
             let settings = (["directory: a", "project_name: \(old)-named"], ["directory: b"])
             scenario.atEnd("remove the project") { try await scenario.engine.removeProject("\(old)-named") }

@@ -150,8 +150,9 @@ import WatcherTestSupport
         try await Scenario.with { scenario in
             let (deployed, commits) = try await deployed(2, in: scenario)
             let table = try await deployed.sql(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'skip%'")
-                .trimming()
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'skip%'"
+            )
+            .trimming()
             try await deployed.sql(
                 "CREATE TRIGGER stop_it BEFORE INSERT ON \(table) BEGIN SELECT RAISE(ABORT, 'tired'); END")
             let failed = try await deployed.watcher.run("rollback", deployed.project)

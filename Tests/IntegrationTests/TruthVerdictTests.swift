@@ -39,7 +39,8 @@ import WatcherTestSupport
     // Case 6
     @Test func `a server that ended is started again, and what ends again and again is not in sync`() async throws {
         try await Scenario.with { scenario in
-            let web = sleeper("web", "command: [sh, -c, 'test ! -e /data/bad || exit 7; exec sleep 1000']", "volumes: ['data:/data']")
+            let web = sleeper(
+                "web", "command: [sh, -c, 'test ! -e /data/bad || exit 7; exec sleep 1000']", "volumes: ['data:/data']")
             let deployed = try await Deployed(stack(web, sleeper("db")) + "volumes: {data: {}}\n", in: scenario)
             let before = try await deployed.container("web")
             // Once: healed.
@@ -210,14 +211,16 @@ import WatcherTestSupport
     @Test func `the words of a deployment are said once`() async throws {
         try await Scenario.with { scenario in
             let deployed = try await Deployed(stack(sleeper("worker"), sleeper("db", alwaysHealthy)), in: scenario)
-            let changed = stack(sleeper("worker", "environment: {A: b}"), sleeper("db", "environment: {A: b}", alwaysHealthy))
+            let changed = stack(
+                sleeper("worker", "environment: {A: b}"), sleeper("db", "environment: {A: b}", alwaysHealthy))
             try await deployed.repository.commit(compose: changed, "change")
             let preview = try await deployed.watcher.run("deploy", "--dry-run").expecting(10)
             #expect(preview.everything.components(of: "worker: recreate") == 1, "\(preview)")
             let finished = try await deployed.watcher.run("deploy").expecting(0)
             finished.notSaying("worker: worker:", "db: db:")
             // One word for one thing.
-            #expect(!(finished.everything.contains("verified") && finished.everything.contains("healthy")), "\(finished)")
+            #expect(
+                !(finished.everything.contains("verified") && finished.everything.contains("healthy")), "\(finished)")
             try await deployed.watcher.run("history", "show", "\(deployed.project)/2", "--events").expecting(0)
                 .notSaying("worker: worker:", "db: db:")
         }
