@@ -168,6 +168,8 @@ import WatcherTestSupport
                 }
             }
         }
+        // As long as it may pass, three runs try it.
+        for _ in 1...2 { #expect(await house.deploy().failure?.reason == .engineFailed) }
         #expect(await house.deploy().outcome == .deployed)
         #expect(house.deployment(2)?.status == .restoreFailed || house.deployment(2)?.status == .interrupted)
     }

@@ -138,7 +138,8 @@ private func failed(_ reason: Reason, _ message: String) -> HealthGate.Verdict {
         var gate = HealthGate(Wait(service: "web", containers: [id], expectation: .healthy, timeout: .seconds(60)))
         #expect(
             gate.observe(id, nil, at: .zero)
-                == .failed(.init(reason: .crashed, message: "container abcdef012345 was removed", container: id)))
+                == .failed(
+                    .init(reason: .containerRemoved, message: "container abcdef012345 was removed", container: id)))
     }
 
     @Test func `all replicas have to be ready, and a later crash of one counts`() {

@@ -36,9 +36,11 @@ extension Attempt {
     }
 
     private func concludeFailure(_ failure: DeployError, _ undone: Undone) async throws -> RunResult {
-        // What fails before the engine goes away mostly fails because of it.
+        // An engine that goes away ends its containers first, which looks like a crash.
         var failure = failure
-        if case .postponed(let later) = undone, later.reason == .engineUnreachable || later.reason == .engineRestarted {
+        if case .postponed(let later) = undone, later.reason == .engineUnreachable || later.reason == .engineRestarted,
+            failure.reason == .crashed || failure.reason == .exitedNonZero
+        {
             failure = failure.withEngineLost
         }
         var facts = run.facts(.failed(failure.reason, undone.fact), kind: candidate.kind)
