@@ -1,6 +1,7 @@
 import Compose
 import Deploy
 import Reconcile
+import Synchronization
 import Testing
 import WatcherTestSupport
 
@@ -291,4 +292,113 @@ import WatcherTestSupport
 
 extension ObservedState.Container {
     fileprivate var isRunning: Bool { state == .running }
+}
+
+/// What trials with faults and by hand found.
+@Suite struct TrialTests {
+    @Test func `a job that completed is not run again when its container was pruned`() async {
+        let yaml = """
+            services:
+              web: {image: web:1, depends_on: {job: {condition: service_completed_successfully}}}
+              job: {image: job:1}
+            """
+        let house = House()
+        house.makeAll(from: "job:1", do: .exits(0))
+        house.push(yaml)
+        #expect(await house.deploy().outcome == .deployed)
+        house.engine.with { $0.engine.remove("shop-job-1") }
+        #expect(await house.deployer.check().outcome == .inSync)
+        #expect(await house.deploy().outcome == .inSync)
+        house.push(yaml.replacing("web:1", with: "web:2"))
+        #expect(await house.deploy().outcome == .deployed)
+        #expect(house.names == ["shop-web-1 web2 up"])
+    }
+
+    @Test func `a job that everybody can do without, and that failed, is not run again by every tick`() async {
+        let house = House()
+        house.makeAll(from: "job:1", do: .exits(3))
+        house.push(
+            """
+            services:
+              web: {image: web:1, depends_on: {job: {condition: service_completed_successfully, required: false}}}
+              job: {image: job:1}
+            """)
+        #expect(await house.deploy().outcome == .deployed)
+        #expect(await house.deployer.check().outcome == .inSync)
+        #expect(await house.deploy().outcome == .inSync)
+        #expect(house.statuses == ["deploy succeeded"])
+    }
+
+    @Test func `a call that fails in the undo is tried again`() async {
+        let house = House()
+        house.push(pair)
+        _ = await house.deploy()
+        let before = house.containers
+        house.makeAll(from: "web:2", do: .exits(1))
+        house.push(pair.replacing("web:1", with: "web:2"))
+        let failures = Mutex(2)
+        house.engine.with { state in
+            state.refusal = { operation, _ in
+                guard case .rename(_, let name) = operation, name == "shop-web-1" else { return nil }
+                return failures.withLock { left in
+                    guard left > 0 else { return nil }
+                    left -= 1
+                    return Trouble(reason: .engineFailed, message: "500")
+                }
+            }
+        }
+        // The first is the swap's own; the next one is the undo's.
+        _ = await house.deploy()
+        #expect(house.containers == before)
+        #expect(await house.deploy().outcome != .restoreFailed)
+    }
+
+    @Test func `what nobody had to stop is not said to run again`() async {
+        let house = House()
+        house.push(pair)
+        _ = await house.deploy()
+        house.push(pair.replacing("web:1", with: "web:2"))
+        house.engine.with { state in
+            state.refusal = { operation, _ in
+                guard case .create = operation else { return nil }
+                return Trouble(reason: .invalidContainer, message: "no such runtime")
+            }
+        }
+        let result = await house.deploy()
+        #expect(result.outcome == .restored)
+        #expect(result.summary.hasPrefix("nothing that runs was stopped"), "\(result.summary)")
+    }
+
+    @Test func `a failure that passes and stops nothing never counts as the commit's`() async {
+        let house = House()
+        house.push(pair)
+        _ = await house.deploy()
+        house.push(
+            pair.replacing("web: {image: web:1,", with: "web: {image: web:1, networks: [default, more],")
+                + "\nnetworks: {more: {}}\n")
+        house.engine.with { state in
+            state.refusal = { operation, _ in
+                guard case .createNetwork = operation else { return nil }
+                return Trouble(reason: .networkUnavailable, message: "no address pool is left")
+            }
+        }
+        for _ in 1...5 { #expect(await house.deploy().failure?.reason == .networkUnavailable) }
+        #expect(house.skipped.isEmpty)
+    }
+
+    @Test func `to return from a second rollback names the tip`() async {
+        let house = House()
+        for image in ["web:1", "web:2", "web:3"] {
+            house.push(pair.replacing("web:1", with: image))
+            _ = await house.deploy()
+        }
+        _ = await house.rollback(to: .previous)
+        let second = await house.rollback(to: .previous)
+        #expect(second.next.contains { $0.contains("skip-list remove shop 3333333333") }, "\(second.next)")
+    }
+
+    @Test func `starting a project of which nothing exists is refused`() async {
+        let house = House()
+        #expect(await house.deployer.start([]).failure?.reason == .usage)
+    }
 }

@@ -110,7 +110,8 @@ import Testing
                 service.networks = [:]
             }),
         Failure(
-            name: "a volume whose driver is not there", reason: .engineFailed, operations: ["create volume NAME_data"],
+            name: "a volume whose driver is not there", reason: .invalidContainer,
+            operations: ["create volume NAME_data"],
             words: ["no-such-driver"],
             change: { service, project in
                 project.volumes["data"] = Volume(name: "\(project.name)_data")
@@ -118,11 +119,11 @@ import Testing
                 service.volumes = [Mount(kind: .volume, source: "data", target: "/data")]
             }),
         Failure(
-            name: "a network whose driver is not there", reason: .engineFailed,
+            name: "a network whose driver is not there", reason: .invalidContainer,
             operations: ["create network NAME_default"], words: ["no-such-driver"],
             change: { _, project in project.networks["default"]?.driver = "no-such-driver" }),
         Failure(
-            name: "a network that overlaps with another", reason: .engineFailed,
+            name: "a network that overlaps with another", reason: .networkUnavailable,
             operations: ["create network NAME_zz"], words: ["overlaps", "already used"],
             change: { _, project in
                 var pool = Network.Pool()

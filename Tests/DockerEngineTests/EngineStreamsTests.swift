@@ -74,9 +74,6 @@ import Testing
                 service.command = [
                     "sh", "-c", "echo ready; while [ ! -e /go ]; do usleep 10000; done; echo more; sleep 600",
                 ]
-                var go = Hook()
-                go.command = ["touch", "/go"]
-                service.preStop = [go]
             }
             let id = try await scenario.createAndStart(project)
             var options = LogOptions()
@@ -84,7 +81,9 @@ import Testing
             options.timestamps = true
             var lines = try await scenario.client.logs(of: id, options: options).makeAsyncIterator()
             #expect(try await lines.next()?.text.hasSuffix("Z ready") == true)
-            try await scenario.perform(.stop(id))
+            var go = Hook()
+            go.command = ["touch", "/go"]
+            try await scenario.perform(.runHook(id, HookRun(.postStart, go, service: "web")))
             #expect(try await lines.next()?.text.hasSuffix("Z more") == true)
         }
     }

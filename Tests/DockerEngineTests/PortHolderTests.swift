@@ -8,7 +8,7 @@ import WatcherTestSupport
 @testable import DockerEngine
 
 /// Who holds a port, before and after it was wanted; on the real engine.
-@Suite(.timeLimit(.minutes(10))) struct PortHolderTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct PortHolderTests {
     private func publishing(_ scenario: EngineScenario, _ port: HostPort, service: String = "web") -> Project {
         scenario.project { service, _ in
             var published = Port(target: 80)

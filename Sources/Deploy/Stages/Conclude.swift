@@ -16,6 +16,7 @@ extension Attempt {
         await run.cleanUp(plan, candidate, applied)
         await run.pruneBuilds()
         await run.pruneImages()
+        await run.log.save(to: good.id, in: run.store)
         let warnings = await run.runPostDeploy(good)
         var record = run.record
         record.lastGood = good
@@ -32,6 +33,7 @@ extension Attempt {
         result.next = run.next(after: candidate)
         result.suspended = candidate.intent.hold
         run.log.status(.record, .succeeded, result.summary)
+        await run.log.save(to: good.id, in: run.store)
         return result
     }
 

@@ -70,9 +70,9 @@ extension Run {
             return try await withStagedCheckout(of: provided.candidate) { staged in
                 try await runPreDeploy(provided)
                 let attempt = try await open(provided)
-                return try await log.saving(to: attempt.deployment.id, in: store) {
-                    try await attempt.conclude(await attempt.apply(staged))
-                }
+                // A repetition of an earlier failure is closed under that one's id: then events go there.
+                let applied = await log.saving(to: attempt.deployment.id, in: store) { await attempt.apply(staged) }
+                return try await attempt.conclude(applied)
             }
         } catch let failure as DeployError {
             return try await concludeUntouched(failure, candidate.kind, candidate.commit, compared.changes)

@@ -59,7 +59,7 @@ extension Run {
         await runOnFailure(
             closed, DeployError(stage: .rollback, reason: reason, message: closed.message ?? reason.rawValue))
         log.status(.record, .failed, "deployment \(open.id) is closed: \(closed.status.rawValue)")
-        await log.save(to: open.id, in: store)
+        await log.save(to: closing.deployment.id, in: store)
     }
 }
 

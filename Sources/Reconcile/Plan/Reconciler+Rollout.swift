@@ -168,7 +168,9 @@ extension Reconciler {
         var steps: [Int] = []
         for (name, provider, dependency) in dependencies(of: service) {
             steps += startSteps[name] ?? inheritedReadiness(provider)
-            if dependency.condition != .started { steps.append(conditionStep(provider, dependency)) }
+            if dependency.condition != .started, !containers(of: name).isEmpty {
+                steps.append(conditionStep(provider, dependency))
+            }
         }
         return steps
     }
@@ -183,7 +185,9 @@ extension Reconciler {
                 continue
             }
             steps += started
-            if dependency.condition != .started { steps.append(conditionStep(provider, dependency)) }
+            if dependency.condition != .started, !containers(of: name).isEmpty {
+                steps.append(conditionStep(provider, dependency))
+            }
         }
         inherited[service.name] = steps
         return steps
@@ -198,16 +202,19 @@ extension Reconciler {
         }
     }
 
+    /// The containers that the service has when the plan is carried out; none of a job that is done and was removed.
+    private func containers(of name: String) -> [ContainerReference] {
+        let entry = work[name] ?? ServiceWork()
+        return entry.kept.map { .existing($0.id) } + entry.replaced.map { .created(step: $0.creation) }
+            + entry.added.map { .created(step: $0.creation) }
+    }
+
     private mutating func conditionStep(_ provider: Service, _ dependency: Dependency) -> Int {
         let key = WaitKey(
             service: provider.name, condition: dependency.condition, isRequired: dependency.required)
         if let step = waitSteps[key] { return step }
-        let entry = work[provider.name] ?? ServiceWork()
-        let containers: [ContainerReference] =
-            entry.kept.map { .existing($0.id) } + entry.replaced.map { .created(step: $0.creation) }
-            + entry.added.map { .created(step: $0.creation) }
         let wait = Wait(
-            service: provider.name, containers: containers,
+            service: provider.name, containers: containers(of: provider.name),
             expectation: dependency.condition == .healthy ? .healthy : .completed, isRequired: dependency.required,
             timeout: timeout(of: provider), isOfKept: startSteps[provider.name] == nil,
             mostRestarts: provider.mostRestarts)

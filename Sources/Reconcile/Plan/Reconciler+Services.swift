@@ -55,12 +55,22 @@ extension Reconciler {
             if entry.causes.isEmpty { result.kept.append(entry.old) } else { result.replaced.append(entry) }
         }
         let highest = (present[name] ?? []).map(\.number).max() ?? 0
-        let missing = max(wanted - judged.count, 0)
+        let missing = judged.isEmpty && isDone(service) ? 0 : max(wanted - judged.count, 0)
         result.added = (0..<missing).map { index in
             let number = highest + 1 + index
             return ServiceWork.Addition(number: number, name: service.containerName(in: target.project, number: number))
         }
         return result
+    }
+
+    /// A job that has completed as it is deployed, and whose container somebody has removed since: its work is done.
+    private func isDone(_ service: Service) -> Bool {
+        guard let previous = target.previous, previous.completed.contains(service.name), isJob(service) else {
+            return false
+        }
+        return previous.project.services[service.name] == service
+            && previous.contentHashes[service.name] == target.contentHashes[service.name]
+            && previous.builds[service.name] == target.builds[service.name]
     }
 
     /// The container ids that the running containers of shared services have now.

@@ -150,6 +150,9 @@ extension Standing.Service {
             isRequired: wanted.isRequired)
         if let worst = judged.first(where: { $0.state == .doesNotWork }) {
             (state, since, trouble) = (.doesNotWork, worst.since, worst.trouble)
+        } else if containers.isEmpty, isCompleted, wanted.isJob {
+            // Somebody removed what was left of it.
+            state = .done
         } else if missing > 0 {
             state = .doesNotWork
             let what = wanted.replicas == 1 ? "is missing" : "misses \(missing) of \(wanted.replicas) containers"
