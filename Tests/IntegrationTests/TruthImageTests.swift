@@ -43,13 +43,12 @@ import WatcherTestSupport
             ).expecting(0)
             #expect(try await deployed.container("web").id == before.id)
 
-            // A rollback brings the tag of what it goes back to.
+            // A rollback runs what it goes back to by its id; the name stays with the newest build.
             try await deployed.repository.commit(["compose.yaml": compose(), "app/file": "three"], "mend")
             try await deployed.watcher.run("deploy").expecting(0)
             #expect(try await tagged() == deployed.container("web").imageID)
             try await deployed.watcher.run("rollback", deployed.project).expecting(0)
             #expect(try await deployed.container("web").imageID == before.imageID)
-            #expect(try await tagged() == before.imageID)
             try await deployed.stays(12)
         }
     }

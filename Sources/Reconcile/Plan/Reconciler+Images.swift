@@ -26,20 +26,6 @@ extension Reconciler {
         return service.build == nil ? target.pinnedDigests[service.name] ?? reference : reference
     }
 
-    /// The name of an image that is built names the image that runs again, so that others who make containers from the
-    /// checkout make the same.
-    mutating func planTags() {
-        for service in imageUsers where service.build != nil {
-            let reference = service.imageName(in: target.project)
-            guard let pinned = target.pinnedImages[service.name], observed.images[pinned] != nil,
-                let named = observed.images[reference], named.id != pinned
-            else { continue }
-            builder.add(
-                .tagImage(id: pinned, reference: reference), cause: "the deployment ran this image",
-                service: service.name, phase: .cleanup)
-        }
-    }
-
     // MARK: - Pulls
 
     /// Images to fetch first: those that are missing, and those whose policy says so. What is built is fetched only when

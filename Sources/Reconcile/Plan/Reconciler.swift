@@ -73,7 +73,6 @@ package struct Reconciler {
         planHandovers()
         planLeftovers()
         planNetworkRemoval()
-        planTags()
         plan.pulls = pulls()
         plan.builds = builds()
         plan.steps = builder.steps
