@@ -96,6 +96,8 @@ package struct ObservationQuery: Sendable, Equatable {
     package var containers: [String] = []
     /// Host ports of which to tell what holds them (see `Project.hostPorts`): a container of any project, or a process.
     package var hostPorts: [HostPort] = []
+    /// Fixed addresses in networks of which to tell which container outside of the project has them.
+    package var fixedAddresses: [NetworkAddress] = []
     /// Enough to see whether anything is to be done: of containers that have run for a minute without a health check the
     /// engine may leave out counts of restarts, start times and restart policies, which saves it a call for each.
     package var isBrief = false

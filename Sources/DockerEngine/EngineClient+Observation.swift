@@ -15,6 +15,7 @@ extension EngineClient {
         let others = try await surroundings
         (state.networks, state.volumes, state.images) = (others.networks, others.volumes, others.images)
         state.portHolders = others.portHolders
+        state.addressHolders = others.addressHolders
         state.apiVersion = "\(traits.version)"
         if traits.isPodman { state.isPodman = true }
         return state
@@ -28,6 +29,7 @@ extension EngineClient {
         state.images = try await images(query.images)
         if !query.containers.isEmpty { state.otherContainers = try await otherContainers(query.containers) }
         state.portHolders = try await holders(of: query.hostPorts, for: query.project)
+        state.addressHolders = try await holders(of: query.fixedAddresses, outside: query.project)
         return state
     }
 

@@ -121,6 +121,11 @@ extension Run {
                 stage: .plan, reason: problem.reason, message: problem.message, advice: problem.advice,
                 service: problem.service)
         }
+        if let problem = compared.plan.addressProblems(of: candidate.snapshot.project, compared.observed).first {
+            throw DeployError(
+                stage: .plan, reason: .portTaken, message: problem.message, advice: problem.advice,
+                service: problem.service)
+        }
         guard compared.plan.missing.isEmpty else {
             throw DeployError(
                 stage: .plan, reason: .externalMissing, message: compared.plan.missing.joined(separator: "\n"),
@@ -182,7 +187,7 @@ extension Run {
     func query(_ project: Project, pinned: [String: String] = [:], isBrief: Bool = false) -> ObservationQuery {
         var query = ObservationQuery(of: project, pinned: pinned.values)
         query.isBrief = isBrief
-        if !isBrief { query.hostPorts = project.hostPorts }
+        if !isBrief { (query.hostPorts, query.fixedAddresses) = (project.hostPorts, project.fixedAddresses) }
         return query
     }
 

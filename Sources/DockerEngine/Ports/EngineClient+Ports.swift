@@ -61,6 +61,32 @@ extension EngineClient {
         return naming(error, "port \(port)", holder, project)
     }
 
+    /// Which containers outside of the project have these addresses in networks that are there.
+    func holders(
+        of addresses: [NetworkAddress], outside project: String
+    ) async throws -> [NetworkAddress: PortHolder] {
+        var result: [NetworkAddress: PortHolder] = [:]
+        for network in Set(addresses.map(\.network)).sorted() {
+            let found: NetworkDetails? = try await connection.decodedIfPresent(
+                .get("/networks/\(network.percentEncoded())", to: "inspect network \(network)"))
+            for (id, member) in found?.containers ?? [:] {
+                let its = [member.ipv4, member.ipv6].compactMap { $0?.prefix { $0 != "/" } }.map(String.init)
+                let wanted = addresses.filter { address in
+                    address.network == network
+                        && its.contains { IPAddressText.bytes($0) == IPAddressText.bytes(address.ip) }
+                }
+                guard !wanted.isEmpty, let details = try await details(of: id), details.project != project else {
+                    continue
+                }
+                for address in wanted {
+                    result[address] = .container(
+                        ContainerID(hex: id), name: details.plainName, project: details.project)
+                }
+            }
+        }
+        return result
+    }
+
     private func namingAddress(_ error: EngineError, of id: ContainerID) async -> EngineError {
         guard let details = try? await details(of: id.hex) else { return error }
         let told = /requested ip address (\S+) is already allocated to container ID ([0-9a-f]+)/

@@ -17,6 +17,8 @@ package struct ObservedState: Sendable, Equatable, Codable {
     package var isPodman: Bool?
     /// What holds the host ports that were asked for, as far as it can be known; not recorded.
     package var portHolders: [HostPort: PortHolder] = [:]
+    /// Which containers outside of the project have the fixed addresses that were asked for; not recorded.
+    package var addressHolders: [NetworkAddress: PortHolder] = [:]
 
     private enum CodingKeys: String, CodingKey {
         case containers, networks, volumes, images, apiVersion, isPodman

@@ -77,7 +77,7 @@ extension Plan {
 }
 
 extension Plan.Step {
-    fileprivate var startsContainer: Bool {
+    var startsContainer: Bool {
         switch operation {
         case .create, .start: true
         default: false
