@@ -1,6 +1,7 @@
 internal import CLibGit2
 internal import CLibGit2Startup
 import Reconcile
+import Synchronization
 
 /// libgit2 itself: started on first use, never before, since that costs milliseconds.
 enum LibGit2 {
@@ -21,6 +22,8 @@ enum LibGit2 {
     }()
 
     private static let startedTLS = libgit2_startup_tls()
+    /// The file whose certificates were read last. libgit2 frees the earlier ones without asking who uses them.
+    private static let certificates = Mutex<String?>(nil)
 
     /// Starts libgit2 unless it runs already.
     static func start() throws {
@@ -32,7 +35,12 @@ enum LibGit2 {
     static func startTLS(certificates file: String?) throws {
         try start()
         try check(startedTLS)
-        if let file { try check(clibgit2_set_certificates(file, nil)) }
+        guard let file else { return }
+        try certificates.withLock { current in
+            guard current != file else { return }
+            try check(clibgit2_set_certificates(file, nil))
+            current = file
+        }
     }
 
     /// Throws what libgit2 says when `code` is negative.
