@@ -13,7 +13,6 @@ actor ContainerWatch {
     /// The engine went away since `run` began, or ended and came back.
     private(set) var engineWasLost = false
     private var waiters: [Int: Waiter] = [:]
-    private var nextToken = 0
 
     /// Runs `body` while events of the project's containers flow. What it throws once the engine was lost is put down to
     /// that: a `DeployError` whose reason is `engineRestarted`.
@@ -37,9 +36,9 @@ actor ContainerWatch {
     /// A stream of the containers something happened to; nil means "look at all of them again".
     func changes(of containers: [ContainerID]) -> (token: Int, AsyncStream<ContainerID?>, tick: @Sendable () -> Void) {
         let (stream, continuation) = AsyncStream.makeStream(of: ContainerID?.self)
-        nextToken += 1
-        waiters[nextToken] = Waiter(containers: Set(containers), continuation: continuation)
-        return (nextToken, stream, { continuation.yield(nil) })
+        let token = (waiters.keys.max() ?? 0) + 1
+        waiters[token] = Waiter(containers: Set(containers), continuation: continuation)
+        return (token, stream, { continuation.yield(nil) })
     }
 
     func end(_ token: Int) { waiters.removeValue(forKey: token)?.continuation.finish() }
