@@ -34,9 +34,13 @@ extension Run {
             query.commitPrefix = revision.lowercased()
             guard revision.count >= 4 else { throw refusal("\(revision) is too short for a commit id") }
             if let deployment = try await store.newestGood(query) { return deployment }
-            throw refusal(
-                "no good deployment of \(settings.name) has the commit \(revision); one that failed is named by its number, "
-                    + "with --force")
+            // One that failed is looked for only to be named; to go back to it takes its number.
+            if let failed = record.latestAttempt, failed.commit.id.hex.hasPrefix(revision.lowercased()) {
+                throw refusal(
+                    "deployment \(failed.id) of \(failed.commit.id.short) did not succeed (\(failed.status.rawValue)); "
+                        + "`--to \(failed.id) --force` goes back to it")
+            }
+            throw refusal("no good deployment of \(settings.name) has the commit \(revision)")
         case .previous:
             query.before = record.lastGood?.id.number
             query.excludingCommit = record.deployed?.id
