@@ -179,6 +179,29 @@ import WatcherTestSupport
         #expect(house.names.contains("shop-web-1 web1 up"))
     }
 
+    @Test func `what is deployed already is held all the same`() async {
+        let house = await house(pair, web2)
+        _ = await house.deploy { $0.commit = "1111111" }
+        let result = await house.deploy {
+            $0.commit = "1111111"
+            $0.hold = Suspension(reason: "held", since: 0, until: nil)
+        }
+        #expect(result.outcome == .inSync && result.suspended != nil, "\(result)")
+        #expect(await house.deploy().outcome == .suspended)
+        #expect(house.names.contains("shop-web-1 web1 up"))
+    }
+
+    @Test func `a commit that is found invalid when it is compared keeps what was deployed as it is`() async {
+        let house = await house(pair)
+        house.push(pair.replacing("depends_on: [db]", with: "depends_on: {db: {condition: service_healthy}}"))
+        house.engine.with { $0.engine.remove("shop-web-1") }
+        #expect(await house.deploy().outcome == .invalid)
+        #expect(house.names == ["shop-db-1 db1 up", "shop-web-1 web1 up"])
+        #expect(house.statuses == ["deploy succeeded", "deploy invalid", "heal succeeded"])
+        #expect(await house.deploy().outcome == .invalid)
+        #expect(house.statuses.count == 3)
+    }
+
     // MARK: - The record
 
     // Case 14

@@ -160,6 +160,11 @@ extension Run {
         var result = result(.upToDate, kind: .heal, standing: standing, summary: whatRuns(standing))
         if result.outcome == .inSync { result.summary = "in sync; \(result.summary)" }
         result.warnings = compared.plan.warnings
+        if let hold = compared.candidate.intent.hold, let good = record.lastGood {
+            try await store.close(Closing(good, suspension: hold))
+            result.suspended = hold
+            result.next += next(after: compared.candidate)
+        }
         log.status(.plan, .succeeded, result.summary)
         return result
     }

@@ -16,6 +16,9 @@ extension Fetched {
             candidate.intent.hold = request.hold
             var result = try await run.reconcile(candidate, checkout, await prefetched)
             result.tip = tip
+            if candidate.kind == .deploy, result.failure?.reason.isInvalidProject == true {
+                return try await keepingDeployed(beside: result)
+            }
             if isRequested, commit.id != tip.id, result.failure == nil, request.hold == nil {
                 result.next += [
                     "\(tip.id.short), the tip of \(run.settings.revision), is deployed again by the next run",
@@ -29,13 +32,17 @@ extension Fetched {
         }
     }
 
-    /// The commit has no project that could be compared. It is recorded, and what was deployed is kept as it is.
+    /// The commit has no project that could be compared, which is recorded.
     private func concludeUnloaded(_ failure: DeployError) async throws -> RunResult {
         var result = try await run.concludeUntouched(failure, .deploy, commit)
         result.tip = tip
-        guard failure.reason.isInvalidProject else { return result }
-        let kept = try await run.next().keepDeployed()
-        guard let kept else { return result }
+        return failure.reason.isInvalidProject ? try await keepingDeployed(beside: result) : result
+    }
+
+    /// The commit is invalid, which was recorded: what was deployed is kept as it is.
+    private func keepingDeployed(beside invalid: RunResult) async throws -> RunResult {
+        var result = invalid
+        guard let kept = try await run.next().keepDeployed() else { return result }
         if kept.failure != nil { return kept.reporting(beside: result) }
         result.changes = kept.changes
         result.standing = kept.standing
