@@ -86,7 +86,13 @@ extension Run {
         var told = failure
         if case .postponed(let undoFailure)? = undone {
             // The attempt stays open: the next run undoes it when what failed has passed.
-            try? await store.open(deployment)
+            do {
+                try await store.open(deployment)
+            } catch {
+                log.progress(
+                    .record, .warning,
+                    "could not record why \(deployment.id) failed: \(DeployError(error, stage: .record).message)")
+            }
             told = undoFailure
         } else {
             deployment.finishedAt = now
