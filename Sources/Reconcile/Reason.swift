@@ -40,7 +40,10 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case hostKeyChanged = "host-key-changed"
     case registryAuthenticationFailed = "registry-authentication-failed"
     case permissions
+    /// The project asks for something that the project's policy denies.
     case policy
+    /// The commit or tag is not signed as the configuration demands.
+    case signature
     /// The command line names a deployment, commit or service that there is not.
     case usage
     // About the commit and the project.

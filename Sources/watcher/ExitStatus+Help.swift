@@ -23,7 +23,7 @@ extension ExitStatus {
         case .engineUnreachable: "the Docker Engine cannot be reached"
         case .stateUnusable: "the state directory cannot be read or written"
         case .temporary: "temporary: remote or registry unreachable, timed out, or locked"
-        case .refused: "refused: authentication, host key, policy or permissions"
+        case .refused: "refused: authentication, host key, signature, policy or permissions"
         case .invalidConfiguration: "the configuration is invalid"
         case .interrupted: "interrupted by SIGINT"
         case .terminated: "interrupted by SIGTERM"

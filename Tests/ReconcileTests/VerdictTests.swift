@@ -61,6 +61,15 @@ import Testing
         Row(
             ending: .failedUntouched(.invalidProject), runs: .unhealthy, isUnresolved: true, outcome: .restoreFailed,
             exit: 22),
+        Row(ending: .failedUntouched(.policy), outcome: .refused, exit: 77, record: .refused),
+        Row(ending: .failedUntouched(.signature), outcome: .refused, exit: 77, record: .refused),
+        Row(ending: .failedUntouched(.signature), hasGood: false, outcome: .refused, exit: 77, record: .refused),
+        Row(ending: .failedUntouched(.policy), runs: .unhealthy, outcome: .refused, exit: 77, record: .refused),
+        Row(ending: .failedUntouched(.policy), kind: .heal, outcome: .refused, exit: 77, record: .refused),
+        Row(ending: .failedUntouched(.policy), kind: .rollback, outcome: .refused, exit: 77, record: .refused),
+        Row(ending: .failedUntouched(.policy), repetitions: 9, outcome: .refused, exit: 77, record: .refused),
+        Row(
+            ending: .failedUntouched(.policy), runs: .missing, isUnresolved: true, outcome: .restoreFailed, exit: 22),
         Row(ending: .failedUntouched(.buildFailed), outcome: .restored, exit: 20, record: .restored, skips: true),
         Row(
             ending: .failedUntouched(.buildFailed), hasGood: false, outcome: .failed, exit: 21, record: .failed,

@@ -44,7 +44,7 @@ import WatcherTestSupport
             .stateUnusable: [.stateUnusable, .diskFull],
             .refused: [
                 .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
-                .policy,
+                .policy, .signature,
             ],
             .invalidProject: [.invalidProject, .bindSourceMissing],
             .invalidConfiguration: [.branchMissing, .commitMissing, .invalidConfiguration],
@@ -62,7 +62,8 @@ import WatcherTestSupport
         let statuses: [RunResult.Outcome: ExitStatus] = [
             .inSync: .success, .deployed: .success, .pending: .changesPending, .drift: .drift, .skipped: .skipListed,
             .suspended: .suspended, .rewritten: .branchRewritten, .restored: .restored, .failed: .failed,
-            .restoreFailed: .restoreFailed, .invalid: .invalidProject, .error: .unexpected, .stopped: .success,
+            .restoreFailed: .restoreFailed, .invalid: .invalidProject, .refused: .refused, .error: .unexpected,
+            .stopped: .success,
             .started: .success, .removed: .success, .notWorking: .notWorking,
         ]
         for outcome in RunResult.Outcome.allCases {

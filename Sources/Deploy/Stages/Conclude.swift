@@ -227,7 +227,7 @@ extension DeployError {
     /// The commit, or something it needs, is part of the failure: history tells of it.
     fileprivate var isRecorded: Bool {
         guard reason != .interrupted else { return false }
-        return reason.isInvalidProject || reason.isCommitsFault || reason == .portTaken || reason == .externalMissing
+        return reason.isRejection || reason.isCommitsFault || reason == .portTaken || reason == .externalMissing
             || stage == .pull || stage == .apply
     }
 }
@@ -241,13 +241,13 @@ extension Deployment {
         logLines = failure.probeLines.map { Self.probeMark + $0 } + failure.logLines
     }
 
-    /// The same failure again: one record counts it. Of invalid commits also the message has to be the same.
+    /// The same failure again: one record counts it. Of invalid and refused commits also the message has to be the same.
     func repeats(_ earlier: Deployment) -> Bool {
         guard status != .succeeded, status != .open, earlier.status == status, earlier.kind == kind,
             earlier.commit.id == commit.id, earlier.reason == reason
         else { return false }
         switch status {
-        case .invalid: return earlier.message == message
+        case .invalid, .refused: return earlier.message == message
         case .postponed: return true
         default: return kind == .heal || reason?.isCommitsFault == false
         }

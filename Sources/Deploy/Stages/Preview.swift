@@ -13,12 +13,14 @@ extension Fetched {
             var result = run.preview(try await run.compare(candidate, checkout, await prefetched))
             result.tip = tip
             return result
-        } catch let failure as DeployError where failure.reason.isInvalidProject {
+        } catch let failure as DeployError where failure.reason.isRejection {
             let kept = try await run.previewDeployed()
             var facts = run.facts(.failedUntouched(failure.reason), kind: .deploy)
             facts.standing = kept?.standing
             var result = run.result(
-                facts, failure, summary: "\(commit.id.short) cannot be deployed; \(run.whatRuns(facts.standing))",
+                facts, failure,
+                summary:
+                    "\(commit.id.short) \(failure.reason.isRefusal ? "is refused" : "cannot be deployed"); \(run.whatRuns(facts.standing))",
                 tip: tip)
             result.changes = kept?.changes ?? []
             return result

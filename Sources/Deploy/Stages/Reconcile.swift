@@ -16,7 +16,7 @@ extension Fetched {
             candidate.intent.hold = request.hold
             var result = try await run.reconcile(candidate, checkout, await prefetched)
             result.tip = tip
-            if candidate.kind == .deploy, result.failure?.reason.isInvalidProject == true {
+            if candidate.kind == .deploy, result.failure?.reason.isRejection == true {
                 return try await keepingDeployed(beside: result)
             }
             if isRequested, commit.id != tip.id, result.failure == nil, request.hold == nil {
@@ -36,12 +36,12 @@ extension Fetched {
     private func concludeUnloaded(_ failure: DeployError) async throws -> RunResult {
         var result = try await run.concludeUntouched(failure, .deploy, commit)
         result.tip = tip
-        return failure.reason.isInvalidProject ? try await keepingDeployed(beside: result) : result
+        return failure.reason.isRejection ? try await keepingDeployed(beside: result) : result
     }
 
-    /// The commit is invalid, which was recorded: what was deployed is kept as it is.
-    private func keepingDeployed(beside invalid: RunResult) async throws -> RunResult {
-        var result = invalid
+    /// The commit is invalid or refused, which was recorded: what was deployed is kept as it is.
+    private func keepingDeployed(beside rejected: RunResult) async throws -> RunResult {
+        var result = rejected
         guard let kept = try await run.next().keepDeployed() else { return result }
         if kept.failure != nil { return kept.reporting(beside: result) }
         result.changes = kept.changes

@@ -49,6 +49,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
             case .failed: .failed
             case .restoreFailed: .restoreFailed
             case .invalid: .invalidProject
+            case .refused: .refused
             case .notWorking: .notWorking
             case .error: reason.map { ExitStatus($0) } ?? .unexpected
             }
@@ -68,7 +69,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
             case .engineUnreachable, .engineFailed, .engineRestarted: .engineUnreachable
             case .stateUnusable, .diskFull: .stateUnusable
             case .authenticationFailed, .hostKeyUnknown, .hostKeyChanged, .registryAuthenticationFailed, .permissions,
-                .policy:
+                .policy, .signature:
                 .refused
             case .usage: .usage
             case .invalidProject, .bindSourceMissing: .invalidProject

@@ -25,6 +25,8 @@ package enum Outcome: String, Sendable, Codable, CaseIterable {
     case restoreFailed = "restore-failed"
     /// The commit's Compose project is invalid.
     case invalid
+    /// The commit is refused: its signature or the policy of the project says so; what was deployed is kept.
+    case refused
     /// The run could not be carried out; the failure's reason says why.
     case error
 }
@@ -54,6 +56,8 @@ package enum DeploymentStatus: String, Sendable, Codable, CaseIterable {
     case interrupted
     /// The commit's Compose project is invalid; nothing was touched.
     case invalid
+    /// The signature or the policy refused it; nothing was touched.
+    case refused
     /// A temporary failure ended it before anything was touched.
     case postponed
 }

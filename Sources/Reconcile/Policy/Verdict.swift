@@ -115,6 +115,7 @@ extension Verdict {
 
     private static func untouched(_ reason: Reason, _ facts: VerdictFacts) -> Verdict {
         if reason.isInvalidProject { return unresolved(facts) ?? .init(.invalid, record: .invalid, reason) }
+        if reason.isRefusal { return unresolved(facts) ?? .init(.refused, record: .refused, reason) }
         guard reason.isCommitsFault else { return .init(.error, record: .postponed, reason) }
         let skips = facts.kind == .deploy
         guard facts.hasGood else { return .init(.failed, record: .failed, skips: skips) }
@@ -151,6 +152,12 @@ extension Verdict {
 extension Reason {
     /// The commit's files are at fault, before anything was touched.
     package var isInvalidProject: Bool { self == .invalidProject || self == .bindSourceMissing }
+
+    /// What the operator demands of a commit is not fulfilled; judged anew at each run.
+    package var isRefusal: Bool { self == .policy || self == .signature }
+
+    /// The commit is turned down before anything was touched: what was deployed is kept as it is.
+    package var isRejection: Bool { isInvalidProject || isRefusal }
 
     /// Somebody ended the run; that says nothing about the commit.
     fileprivate var isInterruption: Bool { self == .interrupted }

@@ -40,7 +40,7 @@ struct StatusReport: Encodable {
     /// The newest commit that a deploy saw, and what became of it.
     struct Tip: Encodable {
         enum State: String, Encodable {
-            case deployed, skipped, suspended, invalid, failed, pending, unfinished
+            case deployed, skipped, suspended, invalid, refused, failed, pending, unfinished
             case inProgress = "in-progress"
         }
 
@@ -177,7 +177,9 @@ extension StatusReport.Tip {
     /// Nil when no deploy has seen one.
     fileprivate init?(_ record: ProjectRecord, _ facts: StatusFacts) {
         guard let seen = record.observedTip else { return nil }
-        let latest = record.latest.flatMap { $0.commit.id == seen.commit.id && $0.status != .open ? $0 : nil }
+        // A heal of what is deployed may have come after the try.
+        let latest = [record.latest, record.latestAttempt].lazy.compactMap(\.self)
+            .first { $0.commit.id == seen.commit.id && $0.status != .open }
         self.init(commit: seen.commit, since: seen.since, state: .pending)
         if record.deployed?.id == seen.commit.id {
             state = .deployed
@@ -189,12 +191,22 @@ extension StatusReport.Tip {
         } else if let skipped = record.skippedTip {
             (state, reason) = (.skipped, skipped.reason)
         } else if let latest, latest.status != .succeeded {
-            (state, reason) = (
-                latest.status == .invalid ? .invalid : .failed, latest.message ?? latest.reason?.rawValue
-            )
+            (state, reason) = (State(latest.status), latest.message ?? latest.reason?.rawValue)
         }
         if state == .pending || state == .failed, let suspension = record.suspension(at: facts.now) {
             (state, reason) = (.suspended, suspension.reason)
         }
+    }
+}
+
+extension StatusReport.Tip.State {
+    /// What became of a tip whose last try did not succeed.
+    fileprivate init(_ status: Deployment.Status) {
+        self =
+            switch status {
+            case .invalid: .invalid
+            case .refused: .refused
+            default: .failed
+            }
     }
 }

@@ -34,7 +34,7 @@ struct StatusText {
         case .restoreFailed: return ("\(doing): a deployment failed, and so did rolling it back", .red)
         case _ where project.deployment == nil: return ("not deployed yet", .yellow)
         case .notWorking: return (doing, .red)
-        case _ where project.standing?.works == true && [.invalid, .failed].contains(project.tip?.state):
+        case _ where project.standing?.works == true && [.invalid, .refused, .failed].contains(project.tip?.state):
             return ("\(doing), but the tip is not deployed", .yellow)
         default: return (doing, project.standing?.isSettled == false ? .yellow : .green)
         }
@@ -79,6 +79,7 @@ struct StatusText {
             case .skipped: "it is on the skip list"
             case .suspended: "deploys are suspended"
             case .invalid: "its Compose project is invalid"
+            case .refused: "it is refused"
             case .failed: "the last try failed"
             case .unfinished: "its deployment was never finished; the next run undoes that first"
             case .pending: "no run has deployed it yet"
