@@ -6,7 +6,7 @@ extension Project {
         let names = services.keys.sorted()
         var found = names.flatMap { services[$0]?.deploymentProblems() ?? [] }
         found += names.flatMap { services[$0].map(problemsOfFiles) ?? [] }
-        found += startFirstProblems() + imageProblems() + problemsOfDependencies()
+        found += problemsOfReplicas() + startFirstProblems() + imageProblems() + problemsOfDependencies()
         return found + problems(of: configs, "configs") + problems(of: secrets, "secrets")
     }
 

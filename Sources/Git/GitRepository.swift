@@ -3,6 +3,7 @@ package import Deploy
 import FoundationEssentials
 import Glibc
 package import Reconcile
+import Synchronization
 
 /// A project's repository: its remote, its cache and its checkout.
 ///
@@ -18,6 +19,8 @@ package struct GitRepository: CommitSource {
     private let network: GitNetwork
     private let fetches: SharedFetches
     private let cacheDirectory: CacheDirectory
+    private let limits: RepositoryLimits
+    private let recent = RecentTree()
     private let thread = BlockingThread("git")
 
     /// - Parameters:
@@ -26,11 +29,13 @@ package struct GitRepository: CommitSource {
     ///   - readableOutside: absolute paths outside of the checkout that the loader may read, such as env files named by
     ///     the configuration; a directory allows what is below it.
     ///   - fetches: what is fetched together with other projects of the run.
+    ///   - limits: how much a commit may hold.
     package init(
         url: GitRemoteURL, revision: Revision, access: GitAccess = GitAccess(), stateDirectory: String,
         projectDirectory: String, readableOutside: [String] = [], network: GitNetwork = GitNetwork(),
-        fetches: SharedFetches = SharedFetches([])
+        fetches: SharedFetches = SharedFetches([]), limits: RepositoryLimits = .standard
     ) {
+        self.limits = limits
         self.url = url
         self.revision = revision
         self.access = access
@@ -65,7 +70,8 @@ package struct GitRepository: CommitSource {
     }
 
     package func isAncestor(_ ancestor: CommitID, of commit: CommitID) async throws -> Bool {
-        try await inCache(orElse: false) { try $0.isAncestor(ancestor, of: commit) }
+        let limits = limits
+        return try await inCache(orElse: false) { try $0.isAncestor(ancestor, of: commit, limits) }
     }
 
     package func newestChanges(
@@ -151,9 +157,13 @@ package struct GitRepository: CommitSource {
     private func withTree<R: Sendable>(
         of commit: CommitID, _ body: @escaping @Sendable (CommitTree) throws -> R
     ) async throws -> R {
-        let directory = cacheDirectory
+        let (directory, recent, limits) = (cacheDirectory, recent, limits)
         let attempt: @Sendable () throws -> R = {
-            try body(CommitTree(commit, in: ObjectCache(opening: directory.path)))
+            // One that was opened earlier may be of a cache that another process has replaced since.
+            if let tree = recent.tree(of: commit), let result = try? body(tree) { return result }
+            let tree = try CommitTree(commit, in: ObjectCache(opening: directory.path), limits: limits)
+            recent.keep(tree, of: commit)
+            return try body(tree)
         }
         do { return try await thread.run(attempt) } catch let failure as LibGit2.Failure {
             let isThere = (try? await self.commit(named: commit.hex)) != nil
@@ -165,4 +175,13 @@ package struct GitRepository: CommitSource {
             throw GitError(.stateUnusable, "the cache \(directory.path) stays damaged: \(failure.text)")
         }
     }
+}
+
+/// The tree that was looked through last: the steps of a run ask for the same one.
+private final class RecentTree: Sendable {
+    private let kept = Mutex<(commit: CommitID, tree: CommitTree)?>(nil)
+
+    func tree(of commit: CommitID) -> CommitTree? { kept.withLock { $0?.commit == commit ? $0?.tree : nil } }
+
+    func keep(_ tree: CommitTree, of commit: CommitID) { kept.withLock { $0 = (commit, tree) } }
 }

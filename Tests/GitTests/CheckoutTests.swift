@@ -211,33 +211,6 @@ import Testing
         #expect(try contents(of: tree) == ["a": "1", "dir/x": "1"])
     }
 
-    @Test(arguments: ["..", ".git", ".GIT", "."])
-    func `a name that git would never make is refused`(name: String) async throws {
-        try origin.commit(["a": "1"])
-        let blob = try origin.git("rev-parse", "HEAD:a")
-        // git mktree refuses some of these, so the object is written as it is.
-        let inner = try object("tree", "100644 evil\0", blob)
-        let root = try object("tree", "40000 \(name)\0", inner)
-        let commit = try origin.git("commit-tree", root, "-m", "Evil")
-        let cache = try origin.cache()
-        _ = try await repository.fetchTip()
-        try sandbox.run("cp", "-r", "\(origin.tree)/.git/objects/.", "\(cache)/objects/")
-        let error = try await gitError { try await repository.stageCheckout(of: CommitID(hex: commit)) }
-        #expect(error.reason == .invalidProject)
-        #expect(error.message.contains("“\(name)”"))
-    }
-
-    /// Writes an object with one entry, checks skipped; returns its id.
-    private func object(_ type: String, _ head: String, _ id: String) throws -> String {
-        var bytes = Data(head.utf8)
-        for index in stride(from: 0, to: id.count, by: 2) {
-            bytes.append(UInt8(id.dropFirst(index).prefix(2), radix: 16) ?? 0)
-        }
-        let path = "\(sandbox.path)/object"
-        try bytes.write(to: URL(filePath: path))
-        return try origin.git("hash-object", "-t", type, "--literally", "-w", path)
-    }
-
     @Test func `what somebody changed on disk is told apart from what the commit changes`() async throws {
         try origin.commit(["a": "1", "b": "1", "c": "1", "d": "1"])
         try await checkOut()

@@ -152,47 +152,6 @@ import Testing
         #expect(try await repository.fetchTip().id == tip)
     }
 
-    @Test(arguments: ["HEAD", "config", "objects", "pack", "refs", "mark"])
-    func `a damaged cache is thrown away and fetched again`(what: String) async throws {
-        let tip = try origin.commit(["a": "1", "b/c": "2"])
-        let repository = try origin.repository()
-        _ = try await repository.fetchTip()
-        try damage(what)
-        #expect(try await repository.fetchTip().id == tip)
-        #expect(try await repository.compareCheckout(with: tip).changedPaths == ["a", "b/c"])
-    }
-
-    @Test func `a file that is damaged only shows when it is read, and is fetched again then`() async throws {
-        let tip = try origin.commit(["a": String(repeating: "content ", count: 1000)])
-        let repository = try origin.repository()
-        _ = try await repository.fetchTip()
-        let cache = try origin.cache()
-        // Loose objects instead of the pack, of which one is missing.
-        let pack = try #require(try contents(of: cache).keys.first { $0.hasSuffix(".pack") })
-        try FileManager.default.moveItem(atPath: "\(cache)/\(pack)", toPath: "\(sandbox.path)/pack")
-        try FileManager.default.removeItem(atPath: "\(cache)/objects/pack")
-        try sandbox.run("sh", "-c", "git -C \(cache) unpack-objects -q < \(sandbox.path)/pack")
-        let blob = try origin.git("rev-parse", "HEAD:a")
-        try FileManager.default.removeItem(atPath: "\(cache)/objects/\(blob.prefix(2))/\(blob.dropFirst(2))")
-        #expect(try await !repository.fetch().wasDownloaded)
-        try await repository.stageCheckout(of: tip).switchOver()
-        #expect(try await repository.compareCheckout(with: tip) == CheckoutDifference())
-    }
-
-    private func damage(_ what: String) throws {
-        let cache = try origin.cache()
-        switch what {
-        case "pack":
-            for name in try contents(of: cache).keys where name.hasSuffix(".pack") {
-                chmod("\(cache)/\(name)", 0o600)
-                try sandbox.write("PACK garbage", to: "\(cache)/\(name)")
-            }
-        case "mark": CacheDirectory(path: cache).markDamaged()
-        case "config": try sandbox.write("[core\n", to: "\(cache)/config")
-        default: try FileManager.default.removeItem(atPath: "\(cache)/\(what)")
-        }
-    }
-
     @Test func `several fetches at once share one cache`() async throws {
         let tip = try origin.commit(["a": "1"])
         let repositories = try (0..<6).map { try origin.repository(project: "shop\($0)") }

@@ -43,10 +43,7 @@ struct Checkout: Sendable {
 
     /// Compares, and prepares beside the checkout what differs. Nothing in the tree is touched.
     func stage(_ commit: CommitID, _ tree: CommitTree, _ build: KeptBuild? = nil) throws -> GitStagedCheckout {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: projectDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch { throw GitError(.stateUnusable, "cannot make the directory \(projectDirectory): \(error)") }
+        try PrivateFile.makeDirectory(projectDirectory)
         let comparison = try compare(CheckoutDirectory(making: treePath), tree, build)
         let prepared = try prepare(comparison.writes, tree, build)
         return GitStagedCheckout(
@@ -66,7 +63,7 @@ struct Checkout: Sendable {
     ) throws -> [Prepared] {
         try clearStage()
         guard !writes.isEmpty else { return [] }
-        guard mkdir(stagePath, 0o700) == 0 else { throw GitError.system("make \(stagePath)", errno) }
+        try PrivateFile.makeDirectory(stagePath)
         do {
             return try writes.enumerated().map { number, write in
                 let name = String(number)
@@ -88,12 +85,12 @@ struct Checkout: Sendable {
 
     /// Writes a file or link of the commit to a path where nothing is.
     static func write(_ entry: CommitTree.Entry, as path: String, _ tree: CommitTree) throws {
+        if entry.kind == .link {
+            let target = try tree.target(of: entry, at: TreePath(path))
+            guard symlink(target, path) == 0 else { throw GitError.system("write \(path)", errno) }
+            return
+        }
         try tree.withContent(of: entry) { content in
-            if entry.kind == .link {
-                let target = String(decoding: content, as: UTF8.self)
-                guard symlink(target, path) == 0 else { throw GitError.system("write \(path)", errno) }
-                return
-            }
             let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard file >= 0 else { throw GitError.system("write \(path)", errno) }
             defer { close(file) }

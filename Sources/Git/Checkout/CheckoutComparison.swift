@@ -54,6 +54,34 @@ struct CheckoutComparison {
                 removals.append(path)
             }
         }
+        try checkWrites()
+    }
+
+    /// Refuses, before anything is read or written, what cannot or must not be written: links that no file system can hold
+    /// as they are, files that are too large, and too much of everything together.
+    private func checkWrites() throws {
+        var total = kept.reduce(0) { $0 + ($1.stamp?.size ?? 0) }
+        var sizes: [ObjectID: Int] = [:]
+        for write in writes {
+            let size: Int
+            if let output = outputs[write.path] {
+                size = output.size
+            } else if write.entry.kind == .link {
+                size = try tree.target(of: write.entry, at: write.path).utf8.count
+            } else {
+                size = try sizes[write.entry.id] ?? tree.size(of: write.entry)
+                sizes[write.entry.id] = size
+                guard size <= tree.limits.fileBytes else {
+                    throw GitError.tooLarge(write.path, size, tree.limits.fileBytes)
+                }
+            }
+            total += size
+            guard total <= tree.limits.checkoutBytes else {
+                throw GitError.exceeds(
+                    "the files of the commit hold more than \(tree.limits.checkoutBytes.bytesText)",
+                    "Keep large files in Git LFS, in an image or on the host, and push a commit without them.")
+            }
+        }
     }
 
     private func isOurs(_ path: TreePath) -> Bool { ours[path] != nil || ourDirectories.contains(path) }

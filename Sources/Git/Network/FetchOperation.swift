@@ -17,19 +17,22 @@ struct FetchOperation {
     /// Fetches under the cache's lock. Throws `GitError` for trouble with the remote or the cache; what a single revision
     /// lacks is its own answer.
     ///
-    /// A damaged cache is thrown away and filled again: at once when it cannot be opened, and when the download stumbles
-    /// over it and succeeds into an empty one (it may have been the remote that was damaged).
+    /// A cache that cannot be opened, is known to be damaged, or over which the download stumbles (it may have been the
+    /// remote that is damaged) is replaced by a new one only when that is complete: a remote that cannot be reached leaves
+    /// it as it is.
     func run() throws -> FetchAnswers {
         let directory = CacheDirectory(path: request.cache)
         do {
             let lock = try CacheDirectory.Lock(directory, seconds: max(1, request.seconds - 2))
             return try withExtendedLifetime(lock) {
-                let existed = access(directory.path, F_OK) == 0
+                guard let cache = directory.openIfSound() else { return try directory.renew { try fetch(into: $0) } }
                 do {
-                    return try fetch(into: directory.openOrCreate())
-                } catch let failure as LibGit2.Failure where existed && failure.isLocal {
+                    let answers = try fetch(into: cache)
+                    if answers.values.contains(where: \.wasDownloaded) { try PrivateFile.close(directory.path) }
+                    return answers
+                } catch let failure as LibGit2.Failure where failure.isLocal {
                     return try directory.renew { try fetch(into: $0) }
-                } catch is Incomplete where existed {
+                } catch is Incomplete {
                     return try directory.renew { try fetch(into: $0) }
                 }
             }
@@ -194,8 +197,13 @@ extension ObjectCache {
             if git_reference_name_to_id(&current, repository, name) == 0, git_oid_equal(&current, &raw) == 1 { return }
             var reference: OpaquePointer?
             defer { git_reference_free(reference) }
-            // Without the reference the next download is only larger; it cannot be made when a branch `a` gave way to `a/b`.
-            _ = git_reference_create(&reference, repository, name, &raw, 1, nil)
+            if git_reference_create(&reference, repository, name, &raw, 1, nil) != 0 {
+                // One that is damaged is in the way. Without the reference the next download is only larger; it cannot be
+                // made when a branch `a` gave way to `a/b`.
+                _ = git_reference_remove(repository, name)
+                _ = git_reference_create(&reference, repository, name, &raw, 1, nil)
+            }
+            try? PrivateFile.close("\(path)/refs")
         }
     }
 }

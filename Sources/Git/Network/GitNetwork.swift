@@ -56,7 +56,10 @@ package struct GitNetwork: Sendable {
                 .remoteUnreachable, "\(url) did not answer completely within \(Self.words(deadline))",
                 advice: "Check the network and the server; the next run tries again.")
         case .ended(let how):
-            throw GitError(.remoteUnreachable, "the network step for \(url) broke off: its process \(how)")
+            throw GitError(
+                .remoteUnreachable, "the network step for \(url) broke off: its process \(how)",
+                advice: "It may use \(RepositoryLimits.standard.transferMemory.bytesText) of memory; "
+                    + "a repository that needs more is refused.")
         }
     }
 

@@ -15,6 +15,8 @@ package enum GitNetworkChild {
     package static func main() -> Never {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        // Everything that is written here is the cache, which is ours alone.
+        umask(0o077)
         guard let line = readLine(strippingNewline: true), let request = decode(line) else { exit(64) }
         limitResources(seconds: request.seconds)
         guardLife(seconds: request.seconds)
@@ -37,7 +39,8 @@ package enum GitNetworkChild {
     private static func limitResources(seconds: Double) {
         let processor = rlim_t(max(60, seconds * 2))
         for (resource, limit) in [
-            (RLIMIT_AS, rlim_t(6 << 30)), (RLIMIT_FSIZE, rlim_t(16 << 30)),
+            (RLIMIT_DATA, rlim_t(RepositoryLimits.standard.transferMemory)), (RLIMIT_AS, rlim_t(6 << 30)),
+            (RLIMIT_FSIZE, rlim_t(16 << 30)),
             (RLIMIT_CPU, processor), (RLIMIT_CORE, 0),
         ] {
             var current = rlimit()

@@ -69,6 +69,10 @@ enum GitNetworkAnswer: Sendable, Codable {
     case tip(FetchedTip)
     case failure(GitError)
 
+    var wasDownloaded: Bool {
+        if case .tip(let tip) = self { tip.wasDownloaded } else { false }
+    }
+
     func get() throws -> FetchedTip {
         switch self {
         case .tip(let tip): return tip

@@ -105,6 +105,11 @@ struct NetworkFailure {
             return GitError(
                 .diskFull, "cannot store what \(url) sends: \(text)", advice: "Free space in the state directory.")
         }
+        if kind == GIT_ERROR_NOMEMORY.rawValue || text.lowercased().contains("out of memory") {
+            return GitError.exceedsTransfer(
+                "what \(url) sends needs more than \(RepositoryLimits.standard.transferMemory.bytesText) of memory to unpack"
+            )
+        }
         if failure.code == GIT_ECERTIFICATE.rawValue || text.contains("certificate") {
             return GitError(
                 .hostKeyUnknown, "the certificate of \(url.host) is not trusted: \(text)",

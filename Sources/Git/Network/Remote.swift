@@ -12,6 +12,8 @@ final class Remote {
 
     /// How often the server asked for credentials.
     private var credentialRequests = 0
+    /// Why we ended the transfer, if we did.
+    private var excess: GitError?
 
     init(_ cache: ObjectCache, url: GitRemoteURL, request: GitNetworkRequest, environment: [String: String]) throws {
         self.cache = cache
@@ -98,6 +100,10 @@ final class Remote {
     private func fill(_ callbacks: inout git_remote_callbacks) throws {
         try LibGit2.check(git_remote_init_callbacks(&callbacks, UInt32(GIT_REMOTE_CALLBACKS_VERSION)))
         callbacks.payload = Unmanaged.passUnretained(self).toOpaque()
+        callbacks.transfer_progress = { progress, payload in
+            guard let progress, let payload else { return -1 }
+            return Remote.value(payload).allows(progress.pointee) ? 0 : GIT_EUSER.rawValue
+        }
         callbacks.credentials = { out, _, _, allowed, payload in
             payload.map { Remote.value($0).giveCredentials(out, allowed) } ?? -1
         }
@@ -106,6 +112,17 @@ final class Remote {
                 payload.flatMap { Remote.value($0).ssh?.makeTransport(out, owner) } ?? -1
             }
         }
+    }
+
+    /// Whether a transfer that has come this far may go on.
+    private func allows(_ progress: git_indexer_progress) -> Bool {
+        let limits = RepositoryLimits.standard
+        if progress.received_bytes > limits.transferBytes {
+            excess = .exceedsTransfer("\(url) sends more than \(limits.transferBytes.bytesText) in one fetch")
+        } else if progress.total_objects > limits.transferObjects {
+            excess = .exceedsTransfer("\(url) sends more than \(limits.transferObjects) objects in one fetch")
+        }
+        return excess == nil
     }
 
     private static func value(_ payload: UnsafeMutableRawPointer) -> Remote {
@@ -131,6 +148,7 @@ final class Remote {
     func explained<R>(_ body: () throws -> R) throws -> R {
         do { return try body() } catch let failure as LibGit2.Failure {
             let explanation = NetworkFailure(url: url, request: request)
+            if let excess { throw excess }
             if let ssh {
                 ssh.finish()
                 if let known = explanation.error(sshSaid: ssh.said, status: ssh.status) { throw known }

@@ -12,16 +12,17 @@ struct CacheDirectory: Sendable {
     /// Says that the cache cannot be trusted: the next fetch starts with an empty one.
     func markDamaged() {
         let file = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        if file >= 0 { close(file) }
+        guard file >= 0 else { return }
+        fchmod(file, 0o600)
+        close(file)
     }
 
     var isDamaged: Bool { access(mark, F_OK) == 0 }
 
-    /// Opens the cache, makes it when there is none, and makes it anew when it is damaged or unreadable.
-    /// The caller holds the lock.
-    func openOrCreate() throws -> ObjectCache {
-        if access(path, F_OK) == 0, !isDamaged, let cache = try? ObjectCache(opening: path) { return cache }
-        return try recreate()
+    /// Opens the cache; nil when there is none, or one that is damaged or unreadable.
+    func openIfSound() -> ObjectCache? {
+        guard access(path, F_OK) == 0, !isDamaged else { return nil }
+        return try? ObjectCache(opening: path)
     }
 
     /// Replaces the cache by an empty one. A reader that has the old one open sees it vanish and fails.
@@ -36,6 +37,7 @@ struct CacheDirectory: Sendable {
         let fresh = CacheDirectory(path: path + ".new")
         do {
             let result = try fill(fresh.recreate())
+            try PrivateFile.close(fresh.path)
             try remove()
             guard rename(fresh.path, path) == 0 else {
                 throw GitError.system("put the new cache \(path) in place", errno)
@@ -64,12 +66,10 @@ struct CacheDirectory: Sendable {
         init(_ directory: CacheDirectory, seconds: Double) throws {
             let name = directory.path + ".lock"
             let parent = String(directory.path[..<(directory.path.lastIndex(of: "/") ?? directory.path.startIndex)])
-            do {
-                try FileManager.default.createDirectory(
-                    atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            } catch { throw GitError(.stateUnusable, "cannot make the directory \(parent): \(error)") }
+            try PrivateFile.makeDirectory(parent)
             file = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
             guard file >= 0 else { throw GitError.system("open \(name)", errno) }
+            fchmod(file, 0o600)
             let start = ContinuousClock.now
             while flock(file, LOCK_EX | LOCK_NB) != 0 {
                 guard errno == EWOULDBLOCK || errno == EINTR else { throw GitError.system("lock \(name)", errno) }

@@ -4,8 +4,10 @@ import Synchronization
 
 /// The files of one commit, read from the cache when they are asked for.
 ///
-/// Safe to use from several threads. Every name is checked: an entry that Git itself would never have made (`..`,
-/// `.git`, a slash) is refused as `invalidProject`. Throws `LibGit2.Failure` when objects are missing or damaged.
+/// Safe to use from several threads. A value exists only of a tree within the limits: everything is looked at once when
+/// it is made, each directory once however many paths lead to it. Throws `GitError` of reason `invalidProject` for what
+/// Git itself would never have made (`..`, `.git`, names that are there twice) and for what is too large, and
+/// `LibGit2.Failure` when objects are missing or damaged.
 final class CommitTree: Sendable {
     /// One entry of a directory in Git.
     struct Entry: Sendable, Hashable {
@@ -20,14 +22,18 @@ final class CommitTree: Sendable {
 
     let cache: ObjectCache
     let root: Entry
-    private let directories = Mutex<[ObjectID: [TreePath: Entry]]>([:])
+    let limits: RepositoryLimits
+    private let directories: [ObjectID: [TreePath: Entry]]
+    /// Files, links, directories and submodules, as often as a path leads to them.
+    let entryCount: Int
 
     /// Throws a not-found `LibGit2.Failure` when the commit is not in the cache.
-    init(_ commit: CommitID, in cache: ObjectCache) throws {
+    init(_ commit: CommitID, in cache: ObjectCache, limits: RepositoryLimits = .standard) throws {
         guard var raw = ObjectID(hex: commit.hex).raw else {
-            throw GitError(.commitMissing, "“\(commit)” is not a commit's full id")
+            throw GitError(.commitMissing, "\"\(commit)\" is not a commit's full id")
         }
         root = try cache.withRepository { repository in
+            try ObjectCache.checkSize(ofCommit: &raw, in: repository)
             var object: OpaquePointer?
             defer { git_commit_free(object) }
             try LibGit2.check(git_commit_lookup(&object, repository, &raw))
@@ -37,57 +43,26 @@ final class CommitTree: Sendable {
             return Entry(kind: .directory, id: ObjectID(id))
         }
         self.cache = cache
-        _ = try entries(of: root)
+        self.limits = limits
+        var survey = TreeSurvey(cache: cache, limits: limits)
+        entryCount = try survey.run(root.id)
+        directories = survey.directories
     }
 
-    /// The entries of a directory by name.
+    /// The entries of a directory of this commit by name.
     func entries(of directory: Entry) throws -> [TreePath: Entry] {
-        if let known = directories.withLock({ $0[directory.id] }) { return known }
-        let entries = try read(directory.id)
-        directories.withLock { $0[directory.id] = entries }
+        guard let entries = directories[directory.id] else {
+            throw GitError(.unexpected, "\(directory.id) is not a directory of the commit")
+        }
         return entries
-    }
-
-    private func read(_ id: ObjectID) throws -> [TreePath: Entry] {
-        guard var raw = id.raw else { throw GitError(.unexpected, "“\(id)” is not an object id") }
-        return try cache.withRepository { repository in
-            var tree: OpaquePointer?
-            defer { git_tree_free(tree) }
-            try LibGit2.check(git_tree_lookup(&tree, repository, &raw))
-            var entries: [TreePath: Entry] = [:]
-            for index in 0..<git_tree_entrycount(tree) {
-                guard let item = git_tree_entry_byindex(tree, index), let name = git_tree_entry_name(item),
-                    let object = git_tree_entry_id(item)?.pointee
-                else { continue }
-                let kind = Entry.Kind(mode: git_tree_entry_filemode(item).rawValue)
-                entries[TreePath(try Self.checked(name, in: id))] = Entry(kind: kind, id: ObjectID(object))
-            }
-            return entries
-        }
-    }
-
-    private static func checked(_ name: UnsafePointer<CChar>, in tree: ObjectID) throws -> String {
-        guard let text = String(validatingCString: name) else {
-            throw GitError(
-                .invalidProject, "the commit holds the file name “\(String(cString: name))”, which is not UTF-8",
-                advice: "Rename the file.")
-        }
-        guard !["", ".", ".."].contains(text), text.lowercased() != ".git", !text.utf8.contains(UInt8(ascii: "/"))
-        else {
-            throw GitError(.invalidProject, "the commit holds the forbidden file name “\(text)” (in tree \(tree))")
-        }
-        return text
     }
 
     /// Every file and link of the commit by path; directories and submodules are left out.
     func allFiles() throws -> [TreePath: Entry] {
         var files: [TreePath: Entry] = [:]
+        files.reserveCapacity(entryCount)
         var waiting = [(path: TreePath(""), entry: root)]
         while let next = waiting.popLast() {
-            guard next.path.components.count < 512 else {
-                throw GitError(
-                    .invalidProject, "the commit nests directories too deeply: \(next.path.text.prefix(80))…")
-            }
             for (name, entry) in try entries(of: next.entry) {
                 let path = next.path.appending(name.text)
                 switch entry.kind {
@@ -96,36 +71,52 @@ final class CommitTree: Sendable {
                 case .submodule: break
                 }
             }
-            guard files.count <= 1_000_000, waiting.count <= 1_000_000 else {
-                throw GitError(.invalidProject, "the commit holds more than a million files")
-            }
         }
         return files
     }
 
-    /// The size of a file's content in bytes.
+    /// The size of a file's content in bytes; reads a few bytes of it.
     func size(of entry: Entry) throws -> Int {
-        guard var raw = entry.id.raw else { return 0 }
-        return try cache.withRepository { repository in
-            var database: OpaquePointer?
-            defer { git_odb_free(database) }
-            try LibGit2.check(git_repository_odb(&database, repository))
-            var size = 0
-            var type = GIT_OBJECT_ANY
-            try LibGit2.check(git_odb_read_header(&size, &type, database, &raw))
-            return size
+        let (type, size) = try cache.header(of: entry.id)
+        guard type == .blob else {
+            throw GitError(
+                .invalidProject, "the commit is damaged: \(entry.id), which should be a file, is none",
+                advice: "`git fsck --strict` in a clone names the object; push a commit without it.")
         }
+        return size
     }
 
     /// Calls `body` with a file's content, which is in memory for that long: libgit2 cannot stream out of a pack.
-    func withContent<R>(of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> sending R) throws -> sending R {
-        guard var raw = entry.id.raw else { throw GitError(.unexpected, "“\(entry.id)” is not an object id") }
-        return try cache.withRepository { repository in
-            var blob: OpaquePointer?
-            defer { git_blob_free(blob) }
-            try LibGit2.check(git_blob_lookup(&blob, repository, &raw))
-            let count = Int(git_blob_rawsize(blob))
-            return try body(UnsafeRawBufferPointer(start: git_blob_rawcontent(blob), count: count))
+    ///
+    /// - Parameter limit: Bytes; a larger file is not read, but refused.
+    func withContent<R>(
+        of entry: Entry, atMost limit: Int? = nil, _ body: (UnsafeRawBufferPointer) throws -> sending R
+    ) throws -> sending R {
+        let size = try size(of: entry)
+        guard size <= limit ?? limits.fileBytes else { throw GitError.tooLarge(nil, size, limit ?? limits.fileBytes) }
+        return try cache.withObject(entry.id, body)
+    }
+
+    /// Where a symbolic link leads.
+    ///
+    /// - Throws: `GitError` of reason `invalidProject` for a target that no file system can hold as it is.
+    func target(of link: Entry, at path: TreePath) throws -> String {
+        func invalid(_ what: String) -> GitError {
+            GitError(
+                .invalidProject, "the symbolic link \(path) \(what)",
+                advice: "Correct the link and push; nothing was touched.")
+        }
+        let size = try size(of: link)
+        guard size > 0 else { throw invalid("leads nowhere: its target is empty") }
+        guard size <= limits.linkBytes else {
+            throw invalid("has a target of \(size) bytes, and at most \(limits.linkBytes) are possible")
+        }
+        return try withContent(of: link) { content in
+            guard !content.contains(0) else { throw invalid("has a NUL in its target") }
+            guard let target = String(validating: content, as: UTF8.self) else {
+                throw invalid("has a target that is not UTF-8")
+            }
+            return target
         }
     }
 
@@ -137,25 +128,132 @@ final class CommitTree: Sendable {
     }
 }
 
-extension CommitTree.Entry.Kind {
-    /// Reads a Git file mode; anything unknown is a plain file, as it is to Git.
-    init(mode: UInt32) {
-        switch mode {
-        case 0o040000: self = .directory
-        case 0o120000: self = .link
-        case 0o160000: self = .submodule
-        default: self = mode & 0o111 != 0 ? .executable : .file
-        }
+extension GitError {
+    /// A file of a commit that is larger than the limit for one.
+    static func tooLarge(_ path: TreePath?, _ size: Int, _ limit: Int) -> GitError {
+        GitError.exceeds(
+            "\(path.map(\.description) ?? "a file of the commit") holds \(size.bytesText), and a file may hold at most "
+                + "\(limit.bytesText)",
+            "Keep large files in Git LFS, in an image or on the host, and push a commit without this one.")
+    }
+}
+
+/// Looks at every directory of a commit, once each: names, modes, order, and how much it is with everything below.
+private struct TreeSurvey {
+    /// What is in a directory, with everything below it.
+    private struct Extent {
+        var entries = 0
+        /// Directories in each other, itself included.
+        var depth = 1
+        /// Bytes of the longest path in it.
+        var pathBytes = 0
     }
 
-    /// The mode in Git's spelling.
-    var mode: String {
-        switch self {
-        case .file: "100644"
-        case .executable: "100755"
-        case .link: "120000"
-        case .directory: "040000"
-        case .submodule: "160000"
+    /// A directory that is being looked at, and those of its directories that are not yet.
+    private struct Visit {
+        var id: ObjectID
+        var path: TreePath
+        var entries: [TreePath: CommitTree.Entry]
+        var waiting: [(name: TreePath, id: ObjectID)]
+        var extent = Extent()
+    }
+
+    let cache: ObjectCache
+    let limits: RepositoryLimits
+    private(set) var directories: [ObjectID: [TreePath: CommitTree.Entry]] = [:]
+    private var extents: [ObjectID: Extent] = [:]
+    private var read = 0
+    private let deadline: ContinuousClock.Instant
+
+    init(cache: ObjectCache, limits: RepositoryLimits) {
+        self.cache = cache
+        self.limits = limits
+        deadline = limits.deadline()
+    }
+
+    /// How many entries the tree has.
+    mutating func run(_ root: ObjectID) throws -> Int {
+        var trail = [try visit(root, TreePath(""))]
+        while var here = trail.popLast() {
+            guard let next = here.waiting.popLast() else {
+                directories[here.id] = here.entries
+                extents[here.id] = here.extent
+                if var above = trail.popLast() {
+                    try add(here.extent, TreePath(here.path.components.last ?? ""), to: &above)
+                    trail.append(above)
+                }
+                continue
+            }
+            if let extent = extents[next.id] {
+                try add(extent, next.name, to: &here)
+                trail.append(here)
+            } else {
+                let path = here.path.appending(next.name.text)
+                trail.append(here)
+                guard trail.count < limits.depth else { throw tooDeep(path) }
+                guard path.text.utf8.count <= limits.pathBytes else { throw tooLong(path, path.text.utf8.count) }
+                trail.append(try visit(next.id, path))
+            }
         }
+        return extents[root]?.entries ?? 0
+    }
+
+    private mutating func visit(_ id: ObjectID, _ path: TreePath) throws -> Visit {
+        try limits.check(deadline, "looking through the commit's directories")
+        let (type, size) = try cache.header(of: id)
+        guard type == .tree else {
+            throw GitError(
+                .invalidProject, "the commit is damaged: the directory \(path) is none",
+                advice: "`git fsck --strict` in a clone names the object; push a commit without it.")
+        }
+        guard size <= limits.treeBytes else { throw tooMany() }
+        let list = try cache.withObject(id) { bytes in
+            do { return try TreeObject(bytes, limits).entries } catch let error as GitError {
+                throw path.text.isEmpty
+                    ? error
+                    : GitError(error.reason, "\(error.message) (in the directory \(path))", advice: error.advice)
+            }
+        }
+        read += list.count
+        guard read <= limits.entries else { throw tooMany() }
+        var visit = Visit(id: id, path: path, entries: [:], waiting: [])
+        visit.entries.reserveCapacity(list.count)
+        visit.extent.entries = list.count
+        for (name, entry) in list {
+            visit.entries[name] = entry
+            visit.extent.pathBytes = max(visit.extent.pathBytes, name.text.utf8.count)
+            if entry.kind == .directory { visit.waiting.append((name, entry.id)) }
+        }
+        guard visit.extent.entries <= limits.entries else { throw tooMany() }
+        return visit
+    }
+
+    /// Adds what is in a directory to the one that holds it.
+    private func add(_ extent: Extent, _ name: TreePath, to visit: inout Visit) throws {
+        let place = visit.path.appending(name.text)
+        visit.extent.entries += extent.entries
+        visit.extent.depth = max(visit.extent.depth, extent.depth + 1)
+        visit.extent.pathBytes = max(visit.extent.pathBytes, name.text.utf8.count + 1 + extent.pathBytes)
+        guard visit.extent.entries <= limits.entries else { throw tooMany() }
+        guard visit.extent.depth <= limits.depth else { throw tooDeep(place) }
+        guard visit.extent.pathBytes <= limits.pathBytes else { throw tooLong(place, visit.extent.pathBytes) }
+    }
+
+    private func tooLong(_ path: TreePath, _ bytes: Int) -> GitError {
+        GitError.exceeds(
+            "the commit holds a path of \(bytes) bytes or more, and at most \(limits.pathBytes) are possible: "
+                + "\(path.description.prefix(80))…", "Move the file up.")
+    }
+
+    private func tooMany() -> GitError {
+        GitError.exceeds(
+            "the commit holds more than \(limits.entries) files and directories",
+            "Keep what is deployed in a repository of its own.")
+    }
+
+    private func tooDeep(_ path: TreePath) -> GitError {
+        GitError.exceeds(
+            "the commit nests directories more than \(limits.depth) deep: \(path.description.prefix(80))…",
+            "Move them up.")
     }
 }

@@ -18,6 +18,8 @@ enum LibGit2 {
         // Packs are mapped in small windows, so that a process with an address space limit can read large ones.
         _ = clibgit2_set_size(Int32(GIT_OPT_SET_MWINDOW_SIZE.rawValue), 32 << 20)
         _ = clibgit2_set_size(Int32(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT.rawValue), 512 << 20)
+        // What libgit2 keeps of objects it has read: hardly anything is read twice.
+        _ = clibgit2_set_size(Int32(GIT_OPT_SET_CACHE_MAX_SIZE.rawValue), 32 << 20)
         return count
     }()
 
@@ -74,26 +76,4 @@ enum LibGit2 {
             ].contains { Int32($0.rawValue) == kind }
         }
     }
-}
-
-/// An object id in binary.
-struct ObjectID: Hashable, Sendable, CustomStringConvertible {
-    let hex: String
-
-    init(_ id: git_oid) {
-        var id = id
-        var digits = [CChar](repeating: 0, count: 41)
-        _ = git_oid_tostr(&digits, 41, &id)
-        hex = String(decoding: digits.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    init(hex: String) { self.hex = hex }
-
-    /// nil when the digits are not a whole object id.
-    var raw: git_oid? {
-        var id = git_oid()
-        return hex.utf8.count == 40 && git_oid_fromstr(&id, hex) == 0 ? id : nil
-    }
-
-    var description: String { hex }
 }

@@ -45,10 +45,9 @@ final class ObjectCache: Sendable {
         options.mode = 0o700
         var repository: OpaquePointer?
         defer { git_repository_free(repository) }
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-            throw GitError.system("make the cache directory \(path)", errno)
-        }
+        try PrivateFile.makeDirectory(path)
         try LibGit2.check(git_repository_init_ext(&repository, path, &options))
+        try PrivateFile.close(path)
     }
 
     /// Calls `body` with the repository, one caller at a time.
@@ -61,10 +60,11 @@ final class ObjectCache: Sendable {
         guard var raw = ObjectID(hex: id.hex).raw else { return nil }
         return try withRepository { repository in
             try found {
+                try Self.checkSize(ofCommit: &raw, in: repository)
                 var commit: OpaquePointer?
                 defer { git_commit_free(commit) }
                 try LibGit2.check(git_commit_lookup(&commit, repository, &raw))
-                return try Commit(reading: commit)
+                return try Commit(reading: commit, in: repository)
             }
         }
     }
@@ -77,24 +77,17 @@ final class ObjectCache: Sendable {
             try found {
                 var id = git_oid()
                 guard git_oid_fromstrn(&id, revision.lowercased(), count) == 0 else { return nil }
-                var commit: OpaquePointer?
-                defer { git_commit_free(commit) }
-                let code = git_commit_lookup_prefix(&commit, repository, &id, count)
+                var whole = git_oid()
+                let code = try Self.withDatabase(of: repository) { git_odb_exists_prefix(&whole, $0, &id, count) }
                 if code == GIT_EAMBIGUOUS.rawValue { return nil }
                 try LibGit2.check(code)
-                return try Commit(reading: commit)
+                guard try Self.header(&whole, in: repository).type == .commit else { return nil }
+                try Self.checkSize(ofCommit: &whole, in: repository)
+                var commit: OpaquePointer?
+                defer { git_commit_free(commit) }
+                try LibGit2.check(git_commit_lookup(&commit, repository, &whole))
+                return try Commit(reading: commit, in: repository)
             }
-        }
-    }
-
-    /// Whether `ancestor` is reachable from `commit`; false when either is unknown.
-    func isAncestor(_ ancestor: CommitID, of commit: CommitID) throws -> Bool {
-        guard try self.commit(commit) != nil, try self.commit(ancestor) != nil,
-            var child = ObjectID(hex: commit.hex).raw, var parent = ObjectID(hex: ancestor.hex).raw
-        else { return false }
-        if ancestor == commit { return true }
-        return try withRepository { repository in
-            try LibGit2.check(git_graph_descendant_of(repository, &child, &parent)) == 1
         }
     }
 
@@ -104,11 +97,13 @@ final class ObjectCache: Sendable {
 }
 
 extension Commit {
-    /// Reads a commit whose tree must be there too; throws a not-found `LibGit2.Failure` when it is not.
-    fileprivate init(reading commit: OpaquePointer?) throws {
-        var tree: OpaquePointer?
-        defer { git_tree_free(tree) }
-        try LibGit2.check(git_commit_tree(&tree, commit))
+    /// Reads a commit whose tree must be there too; throws a not-found `LibGit2.Failure` when it is not. What is in the
+    /// tree is looked at by `CommitTree`.
+    fileprivate init(reading commit: OpaquePointer?, in repository: OpaquePointer) throws {
+        guard var tree = git_commit_tree_id(commit)?.pointee else {
+            throw GitError(.unexpected, "libgit2 lost the tree of a commit")
+        }
+        _ = try ObjectCache.header(&tree, in: repository)
         guard let commit, let id = git_commit_id(commit) else { throw GitError(.unexpected, "libgit2 lost a commit") }
         let parents = (0..<git_commit_parentcount(commit)).compactMap { index in
             git_commit_parent_id(commit, index).map { CommitID(hex: ObjectID($0.pointee).hex) }

@@ -1,12 +1,13 @@
 import Compose
 import Glibc
 import Reconcile
+import Synchronization
 
 /// A commit's files as the loader sees them: laid virtually over the checkout path, and nothing else, except for the
 /// paths that the configuration allows by name.
 struct TreeFiles: Sendable {
-    /// What one read may take.
-    static let sizeLimit = 64 << 20
+    /// Bytes that one read may take.
+    static let sizeLimit = RepositoryLimits.standard.readBytes
 
     let tree: CommitTree
     let checkoutPath: String
@@ -14,6 +15,17 @@ struct TreeFiles: Sendable {
     let readableOutside: [String]
     /// Called when an object turns out to be missing or damaged.
     let damaged: @Sendable () -> Void
+    /// How many entries were listed by now.
+    private let listed = Counter()
+
+    init(
+        tree: CommitTree, checkoutPath: String, readableOutside: [String], damaged: @escaping @Sendable () -> Void
+    ) {
+        self.tree = tree
+        self.checkoutPath = checkoutPath
+        self.readableOutside = readableOutside
+        self.damaged = damaged
+    }
 
     var access: FileAccess {
         FileAccess(
@@ -50,12 +62,28 @@ struct TreeFiles: Sendable {
             throw FileAccessError.unreadable(path: path, reason: "it is not a directory")
         }
         return try readable(path) {
-            try tree.entries(of: directory).map { name, entry in
+            let entries = try tree.entries(of: directory)
+            guard listed.add(entries.count) <= tree.limits.listedEntries else {
+                throw GitError.exceeds(
+                    "the build contexts hold more than \(tree.limits.listedEntries) files and directories", "")
+            }
+            return entries.map { name, entry in
                 let place = "\(path)/\(name.text)"
                 return FileAccess.Entry(
                     name: name.text, kind: .init(entry.kind), id: entry.identity,
-                    content: { try readable(place) { try tree.withContent(of: entry) { Array($0) } } })
+                    content: { try content(of: entry, at: place) })
             }
+        }
+    }
+
+    private func content(of entry: CommitTree.Entry, at path: String) throws -> [UInt8] {
+        try readable(path) {
+            guard entry.kind != .link else { return Array(try tree.target(of: entry, at: TreePath(path)).utf8) }
+            let size = try tree.size(of: entry)
+            guard size <= tree.limits.fileBytes else {
+                throw FileAccessError.tooLarge(path: path, limit: tree.limits.fileBytes)
+            }
+            return try tree.withContent(of: entry) { Array($0) }
         }
     }
 
@@ -106,7 +134,7 @@ struct TreeFiles: Sendable {
                     guard links <= 40 else {
                         throw FileAccessError.unreadable(path: path, reason: "too many levels of symbolic links")
                     }
-                    let target = try tree.withContent(of: entry) { String(decoding: $0, as: UTF8.self) }
+                    let target = try tree.target(of: entry, at: TreePath(path))
                     if target.hasPrefix("/") {
                         guard let inside = below(target) else { throw FileAccessError.outside(path: path) }
                         trail = [tree.root]
@@ -127,6 +155,19 @@ struct TreeFiles: Sendable {
                 path: path, reason: "the repository cache is damaged (\(failure.text)); the next run fetches it again")
         } catch let error as GitError {
             throw FileAccessError.unreadable(path: path, reason: error.message)
+        }
+    }
+}
+
+/// Counts from several threads.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    /// Adds and returns the sum.
+    func add(_ number: Int) -> Int {
+        count.withLock {
+            $0 += number
+            return $0
         }
     }
 }

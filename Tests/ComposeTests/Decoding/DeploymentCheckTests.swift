@@ -26,6 +26,23 @@ struct DeploymentCheckTests {
             ])
     }
 
+    @Test func `more containers than an engine can run are refused, and are no trouble before`() throws {
+        #expect(
+            try problems(
+                """
+                {"services": {"a": {"image": "i", "deploy": {"replicas": 100000000}}, "b": {"image": "i", "scale": 1001},
+                    "c": {"image": "i", "scale": 1000}}}
+                """) == [
+                    "services.a.deploy.replicas: 100000000 replicas; a service may have at most 1000",
+                    "services.b.scale: 1001 replicas; a service may have at most 1000",
+                ])
+        let services = (0..<8).map { "\"s\($0)\": {\"image\": \"i\", \"scale\": 1000}" }.joined(separator: ",")
+        #expect(
+            try problems("{\"services\": {\(services)}}") == [
+                "services.s5: the project has more than 5000 containers together"
+            ])
+    }
+
     @Test func `what is deployed but has no effect is warned of`() throws {
         let project = try Project.from(
             json: """
