@@ -127,7 +127,7 @@ extension Verdict {
         if case .postponed(let reason) = undo { return .init(.error, record: .open, reason) }
         let isFault =
             reason.isCommitsFault || reason == .unexpected
-            || !reason.isInterruption && facts.stoppedSomething && facts.repetitions >= mostRepetitions
+            || reason != .interrupted && facts.stoppedSomething && facts.repetitions >= mostRepetitions
         let skips = isFault && facts.kind == .deploy
         switch undo {
         case .leftAlone, .postponed: return .init(isFault ? .failed : .error, record: .failed, skips: skips, reason)
@@ -151,7 +151,4 @@ extension Verdict {
 extension Reason {
     /// The commit's files are at fault, before anything was touched.
     package var isInvalidProject: Bool { self == .invalidProject || self == .bindSourceMissing }
-
-    /// Somebody ended the run; that says nothing about the commit.
-    fileprivate var isInterruption: Bool { self == .interrupted }
 }
