@@ -9,6 +9,13 @@
 /// Orphans among this process's descendants become its children.
 static inline int clinux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
+// sys/mman.h shows it to GNU programs only.
+
+int memfd_create(const char *name, unsigned int flags);
+
+/// A file that exists in memory only; it is closed in programs that are started.
+static inline int clinux_memory_file(void) { return memfd_create("watcher", 1 /* MFD_CLOEXEC */); }
+
 // time.h shows it to X/Open programs only, which Swift's Glibc is not.
 
 char *strptime(const char *text, const char *format, struct tm *time);

@@ -88,7 +88,7 @@ extension DeployError {
     /// The same failure of a run whose engine went away meanwhile: it tells nothing about the commit. That the engine
     /// cannot be reached, and what the person asked for, stay what they are.
     var withEngineLost: DeployError {
-        guard ![.engineUnreachable, .engineRestarted, .interrupted].contains(reason) else { return self }
+        guard !reason.isInterruption, ![.engineUnreachable, .engineRestarted].contains(reason) else { return self }
         var error = self
         error.reason = .engineRestarted
         error.message = "the engine went away or was restarted during the run: \(message)"

@@ -1,5 +1,5 @@
 package import Compose
-package import Reconcile
+import Reconcile
 
 /// The one path: fetch → decide → load → compare → provide → apply → verify → record, and undo when it fails.
 ///

@@ -50,7 +50,14 @@ package struct GitRepository: CommitSource {
     package func fetchTip() async throws -> Commit { try await fetch().commit }
 
     /// Like `fetchTip`, and says under which branch or tag the commit was found and whether it was downloaded.
-    package func fetch() async throws -> FetchedTip {
+    package func fetch() async throws -> FetchedTip { try await shared() }
+
+    /// Makes the network step, or takes what it has found already, for a project that another process works on.
+    package func answer() async throws -> GitNetworkAnswer {
+        do { return .tip(try await shared()) } catch let error as GitError { return .failure(error) }
+    }
+
+    private func shared() async throws -> FetchedTip {
         try await fetches.fetch(revision, of: url, access) { try await network.perform(request(for: $0)) }
     }
 

@@ -18,6 +18,8 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case imageNotFound = "image-not-found"
     case rateLimited = "rate-limited"
     case locked
+    /// The run took longer than the project's `deadline`.
+    case deadlineExceeded = "deadline-exceeded"
     case engineUnreachable = "engine-unreachable"
     case engineFailed = "engine-failed"
     /// The engine went away or was restarted while the deployment was under way.
@@ -61,6 +63,9 @@ package enum Reason: String, Sendable, Codable, CaseIterable {
     case invalidConfiguration = "invalid-configuration"
     case interrupted
     case unexpected
+
+    /// The run was ended before it was done, by a person or by its deadline.
+    package var isInterruption: Bool { self == .interrupted || self == .deadlineExceeded }
 
     /// The commit itself is at fault, so it is not tried again by itself.
     package var isCommitsFault: Bool {

@@ -6,11 +6,18 @@ internal import Synchronization
 /// SIGINT and SIGTERM end a run in order: it is cancelled, puts back what it took apart, and exits with 130 or 143.
 /// A second signal ends it at once; the next run then puts things right.
 enum Interruption {
-    private static let received = Mutex<Int32?>(nil)
+    private struct State {
+        var received: Int32?
+        var cancel: (@Sendable () -> Void)?
+        var atOnce: [Int: @Sendable () -> Void] = [:]
+        var last = 0
+    }
+
+    private static let state = Mutex(State())
 
     /// What the process ends with because of a signal; nil when there was none.
     static var status: ExitStatus? {
-        switch received.withLock({ $0 }) {
+        switch state.withLock({ $0.received }) {
         case SIGTERM: .terminated
         case SIGINT: .interrupted
         default: nil
@@ -18,8 +25,10 @@ enum Interruption {
     }
 
     /// Runs `body` in a task that signals cancel; the status tells which signal it was.
+    ///
+    /// - Parameter isPatient: a second signal changes nothing: systemd and a terminal send theirs to every process.
     static func whileWatchingSignals(
-        _ body: @escaping @Sendable () async -> ExitStatus
+        isPatient: Bool = false, _ body: @escaping @Sendable () async -> ExitStatus
     ) async -> ExitStatus {
         let (start, go) = AsyncStream.makeStream(of: Void.self)
         let task = Task {
@@ -31,18 +40,16 @@ enum Interruption {
             }
             return await body()
         }
+        let isEarly = state.withLock { state in
+            state.cancel = { task.cancel() }
+            return state.received != nil
+        }
+        if isEarly { task.cancel() }
         let queue = DispatchQueue(label: "signals")
         let sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler {
-                let isSecond = received.withLock { seen in
-                    defer { seen = number }
-                    return seen != nil
-                }
-                if isSecond { _exit(128 + number) }
-                task.cancel()
-            }
+            source.setEventHandler { receive(number, isPatient: isPatient) }
             source.setRegistrationHandler { go.yield() }
             source.resume()
             return source
@@ -50,5 +57,30 @@ enum Interruption {
         defer { for source in sources { source.cancel() } }
         let ended = await task.value
         return status ?? ended
+    }
+
+    /// Ends the run as the signal would.
+    static func receive(_ number: Int32, isPatient: Bool) {
+        let (isSecond, cancel, atOnce) = state.withLock { state in
+            defer { state.received = state.received ?? number }
+            return (state.received != nil, state.cancel, Array(state.atOnce.values))
+        }
+        guard isSecond else { return cancel?() ?? () }
+        if isPatient { return }
+        for body in atOnce { body() }
+        _exit(128 + number)
+    }
+
+    /// Has a second signal call `end` before the process ends, as long as `body` runs.
+    static func endingAtOnce<Value: Sendable>(
+        by end: @escaping @Sendable () -> Void, _ body: () async throws -> Value
+    ) async rethrows -> Value {
+        let number = state.withLock { state in
+            state.last += 1
+            state.atOnce[state.last] = end
+            return state.last
+        }
+        defer { state.withLock { $0.atOnce[number] = nil } }
+        return try await body()
     }
 }

@@ -65,10 +65,14 @@ enum Main {
         clinux_populate_globals()
         signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
+        // The limit is that of a project's run, which may have started this process.
+        MemoryLimit.lift()
         // A network step runs in a process of its own that has nothing else to do.
         if arguments == [GitNetworkChild.command] { GitNetworkChild.main() }
         // So does what watches over a command on the host.
         if arguments == [HostCommandSupervisor.command] { HostCommandSupervisor.main() }
+        // And so does the run for one of several projects.
+        if arguments == [ProjectProcess.command] { ProjectProcess.main() }
         let status = run(arguments)
         exit(status == .success && Terminal.hasLostOutput ? ExitStatus.unexpected.rawValue : status.rawValue)
     }
@@ -102,7 +106,7 @@ enum Main {
 
     /// The main thread waits for `body`. To run the main queue instead, as an asynchronous main does, it would have to end,
     /// for which the C library loads an unwinder.
-    private static func waiting(_ body: @escaping @Sendable () async -> ExitStatus) -> ExitStatus {
+    static func waiting(_ body: @escaping @Sendable () async -> ExitStatus) -> ExitStatus {
         let status = Mutex(ExitStatus.unexpected)
         let hasEnded = DispatchSemaphore(value: 0)
         Task.detached {

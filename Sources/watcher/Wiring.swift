@@ -58,6 +58,13 @@ struct Wiring: Sendable {
         try ConfigurationReader(file: configurationFile, environment: environment).read()
     }
 
+    /// The configuration that another process has read already.
+    ///
+    /// - Throws: `ConfigurationError`.
+    func configuration(text: String) throws -> Configuration {
+        try ConfigurationReader(file: configurationFile, environment: environment).read(Array(text.utf8))
+    }
+
     /// The store, made when it is not there.
     func store() throws -> Store { try Store.open(directory: stateDirectory) }
 
@@ -65,7 +72,11 @@ struct Wiring: Sendable {
     func existingStore() throws -> Store? { try Store.openExisting(directory: stateDirectory) }
 
     /// The client of an engine. A secret that it needs is looked up here.
-    func engine(_ configuration: EngineConfiguration) throws -> EngineClient {
+    ///
+    /// - Parameter warn: shows a warning; by default on the terminal.
+    func engine(
+        _ configuration: EngineConfiguration, warn: (@Sendable (String) -> Void)? = nil
+    ) throws -> EngineClient {
         var tls: EngineEndpoint.TLSMaterial?
         if configuration.certificateAuthority != nil || configuration.certificate != nil || configuration.key != nil {
             tls = EngineEndpoint.TLSMaterial(
@@ -80,8 +91,11 @@ struct Wiring: Sendable {
             endpoint: try EngineEndpoint(configuration.host, tls: tls, ssh: ssh),
             dockerConfigDirectory: RegistryCredentials.directory(environment: environment),
             deadlines: configuration.timeout.map { EngineDeadlines(call: $0) } ?? EngineDeadlines(),
-            warn: { [terminal] in terminal.message("watcher: \($0.printable)", priority: 4) })
+            warn: warn ?? self.warn(_:))
     }
+
+    /// Shows a warning that belongs to no project.
+    func warn(_ text: String) { terminal.message("watcher: \(text.printable)", priority: 4) }
 
     /// What the projects of a run fetch together.
     func fetches(_ projects: [ProjectConfiguration]) -> SharedFetches {
@@ -89,23 +103,26 @@ struct Wiring: Sendable {
             projects.map { SharedFetches.Share(url: $0.repository, revision: $0.revision, access: $0.access) })
     }
 
-    func source(_ project: ProjectConfiguration, _ fetches: SharedFetches = SharedFetches([])) -> GitRepository {
+    func source(
+        _ project: ProjectConfiguration, _ fetches: SharedFetches = SharedFetches([]),
+        network: GitNetwork = GitNetwork()
+    ) -> GitRepository {
         GitRepository(
             url: project.repository, revision: project.revision, access: project.access,
             stateDirectory: stateDirectory, projectDirectory: projectDirectory(project.settings.name),
-            readableOutside: project.settings.envFiles + (project.settings.run?.envFiles ?? []), fetches: fetches)
+            readableOutside: project.settings.envFiles + (project.settings.run?.envFiles ?? []), network: network,
+            fetches: fetches)
     }
 
-    /// The flow for one project; events go to the progress display.
+    /// The flow for one project.
     func deployer(
-        _ project: ProjectConfiguration, _ store: Store, _ engine: EngineClient, _ progress: Progress,
-        _ fetches: SharedFetches
+        _ project: ProjectConfiguration, _ store: Store, _ engine: EngineClient, _ fetches: SharedFetches,
+        emit: @escaping @Sendable (Event) -> Void
     ) -> Deployer {
-        let name = project.settings.name
-        return Deployer(
+        Deployer(
             settings: project.settings, source: source(project, fetches), engine: engine, store: store,
             commands: HostCommandRunner(environment: environment), hostFiles: .disk(),
-            emit: { progress.show($0, of: name) }, now: { Times.now })
+            emit: emit, now: { Times.now })
     }
 
     /// How events are shown: results of queries are never mixed with them.

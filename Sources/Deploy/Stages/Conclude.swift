@@ -226,7 +226,7 @@ extension Run {
 extension DeployError {
     /// The commit, or something it needs, is part of the failure: history tells of it.
     fileprivate var isRecorded: Bool {
-        guard reason != .interrupted else { return false }
+        guard !reason.isInterruption else { return false }
         return reason.isRejection || reason.isCommitsFault || reason == .portTaken || reason == .externalMissing
             || stage == .pull || stage == .apply
     }

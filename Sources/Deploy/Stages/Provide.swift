@@ -54,7 +54,7 @@ extension Run {
             log.progress(.pull, .succeeded, "pulled \(pull.reference)", service: service)
         } catch {
             var failure = DeployError(error, stage: .pull)
-            if failure.reason == .interrupted { throw failure }
+            if failure.reason.isInterruption { throw failure }
             guard pull.isRequired else {
                 log.progress(.pull, .warning, "\(failure.message); using the local image", service: service)
                 return
@@ -88,7 +88,7 @@ extension Run {
             throw DeployError(error.relative(to: source.checkoutPath), stage: .pull)
         } catch {
             var failure = DeployError(error, stage: .pull)
-            if failure.reason == .interrupted { throw failure }
+            if failure.reason.isInterruption { throw failure }
             failure.message = "\(service): \(failure.message)"
             failure.service = service
             failure.logLines = output.lines

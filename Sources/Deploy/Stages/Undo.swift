@@ -201,7 +201,8 @@ extension Reason {
     /// Failures that pass: what was not put back now can be put back by the next run.
     var endsRuns: Bool {
         switch self {
-        case .engineUnreachable, .engineRestarted, .interrupted, .diskFull, .stateUnusable, .remoteUnreachable,
+        case .engineUnreachable, .engineRestarted, .interrupted, .deadlineExceeded, .diskFull, .stateUnusable,
+            .remoteUnreachable,
             .rateLimited, .registryUnreachable, .authenticationFailed:
             true
         default: false

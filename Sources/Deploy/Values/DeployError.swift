@@ -55,7 +55,7 @@ extension DeployError {
         case let error as any ReasonedError:
             self.init(stage: stage, reason: error.reason, message: error.message, advice: error.advice)
         case is CancellationError:
-            self.init(stage: stage, reason: .interrupted, message: "the run was interrupted")
+            self = RunDeadline.current?.failure(stage) ?? .interrupted(stage)
         case let error as ComposeError:
             self.init(
                 stage: stage, reason: .invalidProject, message: error.description,
@@ -65,5 +65,9 @@ extension DeployError {
         default:
             self.init(stage: stage, reason: .unexpected, message: String(describing: error))
         }
+    }
+
+    private static func interrupted(_ stage: Event.Stage) -> DeployError {
+        DeployError(stage: stage, reason: .interrupted, message: "the run was interrupted")
     }
 }

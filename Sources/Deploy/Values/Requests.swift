@@ -1,7 +1,7 @@
 package import Reconcile
 
 /// What `deploy` and `check` are asked for beyond the ordinary step.
-package struct DeployRequest: Sendable, Equatable {
+package struct DeployRequest: Sendable, Equatable, Codable {
     /// Deploy this revision instead of the tip.
     package var commit: String?
     /// Ignore the skip list and a rewritten branch.

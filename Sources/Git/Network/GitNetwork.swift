@@ -16,15 +16,18 @@ package struct GitNetwork: Sendable {
     package var arguments: [String]
     /// How long one step may take: connecting, looking up and downloading together.
     package var deadline: Duration
+    /// Whether this process itself may look at a repository of this machine, which then holds up nobody else.
+    package var looksItself: Bool
 
     /// By default the running program itself.
     package init(
         executable: String? = "/proc/self/exe", arguments: [String] = [GitNetworkChild.command],
-        deadline: Duration = .seconds(300)
+        deadline: Duration = .seconds(300), looksItself: Bool = true
     ) {
         self.executable = executable
         self.arguments = arguments
         self.deadline = deadline
+        self.looksItself = looksItself
     }
 
     private enum Outcome: Sendable {
@@ -41,7 +44,7 @@ package struct GitNetwork: Sendable {
             return try await BlockingThread("git-network").run { try FetchOperation(step).run() }
         }
         let url = try GitRemoteURL(request.url)
-        if url.transport == .file {
+        if looksItself, url.transport == .file {
             // To look at a directory of this machine takes less than to start a process.
             let step = request
             let known = try? await BlockingThread("git-look").run { try FetchOperation(step).known() }

@@ -65,7 +65,7 @@ package struct FetchedTip: Sendable, Hashable, Codable {
 }
 
 /// What the network step found for one revision.
-enum GitNetworkAnswer: Sendable, Codable {
+package enum GitNetworkAnswer: Sendable, Codable {
     case tip(FetchedTip)
     case failure(GitError)
 
@@ -73,7 +73,7 @@ enum GitNetworkAnswer: Sendable, Codable {
         if case .tip(let tip) = self { tip.wasDownloaded } else { false }
     }
 
-    func get() throws -> FetchedTip {
+    package func get() throws -> FetchedTip {
         switch self {
         case .tip(let tip): return tip
         case .failure(let error): throw error

@@ -128,7 +128,7 @@ extension Verdict {
         if case .postponed(let reason) = undo { return .init(.error, record: .open, reason) }
         let isFault =
             reason.isCommitsFault || reason == .unexpected
-            || !reason.isInterruption && facts.stoppedSomething && facts.repetitions >= mostRepetitions
+            || reason != .interrupted && facts.stoppedSomething && facts.repetitions >= mostRepetitions
         let skips = isFault && facts.kind == .deploy
         switch undo {
         case .leftAlone, .postponed: return .init(isFault ? .failed : .error, record: .failed, skips: skips, reason)
@@ -158,7 +158,4 @@ extension Reason {
 
     /// The commit is turned down before anything was touched: what was deployed is kept as it is.
     package var isRejection: Bool { isInvalidProject || isRefusal }
-
-    /// Somebody ended the run; that says nothing about the commit.
-    fileprivate var isInterruption: Bool { self == .interrupted }
 }

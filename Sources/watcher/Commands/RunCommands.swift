@@ -26,10 +26,9 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let wiring = Wiring(options)
         let jobs = try jobs.count(wiring.environment)
-        let selected = try wiring.configuration().selected(projects)
-        try await ProjectRuns(wiring: wiring, command: "check", changesThings: false, jobs: jobs).run(selected) {
-            await $0.check()
-        }
+        let configuration = try wiring.configuration()
+        try await ProjectRuns(wiring: wiring, command: "check", changesThings: false, jobs: jobs).run(
+            configuration, try configuration.selected(projects), .check(DeployRequest()))
     }
 }
 
@@ -74,16 +73,15 @@ struct DeployCommand: AsyncParsableCommand {
     func run() async throws {
         let wiring = Wiring(options)
         let jobs = try jobs.count(wiring.environment)
-        let selected = try wiring.configuration().selected(projects)
+        let configuration = try wiring.configuration()
+        let selected = try configuration.selected(projects)
         var request = DeployRequest()
         request.commit = commit
         request.force = force
         request.keepsFailed = noRollback
         if hold { request.hold = Suspension(reason: "held by watcher deploy --hold", since: Times.now, until: nil) }
         let runs = ProjectRuns(wiring: wiring, command: "deploy", changesThings: !dryRun, jobs: jobs)
-        try await runs.run(selected) { [request, dryRun] in
-            dryRun ? await $0.check(request) : await $0.deploy(request)
-        }
+        try await runs.run(configuration, selected, dryRun ? .check(request) : .deploy(request))
     }
 }
 

@@ -9,6 +9,8 @@ struct Configuration: Sendable {
     var projects: [ProjectConfiguration]
     /// The file it was read from.
     var file: String
+    /// What the file held.
+    var text: [UInt8] = []
 
     /// The projects to work on: the named ones in the order given, or all.
     ///
@@ -38,6 +40,7 @@ struct ProjectConfiguration: Sendable {
     var revision: Revision
     var access: GitAccess
     var engine: EngineConfiguration
+    var limits = RunLimits()
     /// Where the Compose project's name is written, else the project's key.
     var nameLocation: SourceLocation?
     /// False for one that was deployed and is configured no more.

@@ -59,9 +59,10 @@ struct ConfigurationReader {
                 advice: documents.isEmpty ? "«watcher init --force» writes an example." : "")
         }
         var projects: [ProjectConfiguration] = []
-        if let section = SectionReader(root, path: "", keys: ["projects"], problems: problems) {
+        if let section = SectionReader(root, path: "", keys: ["projects"] + RunLimits.keys, problems: problems) {
+            let limits = runLimits(section, RunLimits())
             if let list = section.node("projects")?.mapping {
-                projects = list.entries.compactMap(project)
+                projects = list.entries.compactMap { project($0, limits) }
                 if list.entries.isEmpty { problems.add("projects: there is none", at: section.location) }
             } else {
                 problems.add("projects: expected a mapping of project names", at: section.location)
@@ -75,10 +76,10 @@ struct ConfigurationReader {
                     return (left.line, left.column) < (right.line, right.column)
                 })
         }
-        return Configuration(projects: projects, file: file)
+        return Configuration(projects: projects, file: file, text: bytes)
     }
 
-    private func project(_ entry: YAMLMapping.Entry) -> ProjectConfiguration? {
+    private func project(_ entry: YAMLMapping.Entry, _ limits: RunLimits) -> ProjectConfiguration? {
         let path = "projects.\(entry.key)"
         guard isProjectName(entry.key) else {
             problems.add(
@@ -89,7 +90,8 @@ struct ConfigurationReader {
         }
         guard
             let section = SectionReader(
-                entry.value, path: path, keys: Self.projectKeys, later: Self.laterProjectKeys, problems: problems)
+                entry.value, path: path, keys: Self.projectKeys + RunLimits.keys, later: Self.laterProjectKeys,
+                problems: problems)
         else { return nil }
         let repository = section.requiredString("repository").flatMap { remote($0, section) }
         let revision = revision(section)
@@ -109,11 +111,12 @@ struct ConfigurationReader {
         settings.home = environment["HOME"]
         let access = access(section, &settings)
         let engine = engine(section)
+        let limits = runLimits(section, limits)
         // Whatever is missing was reported; all the other problems of the project were found as well.
         guard let repository, let revision else { return nil }
         return ProjectConfiguration(
             settings: settings, repository: repository, revision: revision, access: access, engine: engine,
-            nameLocation: section.node("project_name")?.location ?? entry.keyLocation)
+            limits: limits, nameLocation: section.node("project_name")?.location ?? entry.keyLocation)
     }
 
     /// Two projects of one name on one engine would each remove what the other has.

@@ -195,11 +195,7 @@ enum HostCommandSupervisor {
         }
     }
 
-    private static func clockMilliseconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1_000_000
-    }
+    private static func clockMilliseconds() -> Double { ProcessInfo.processInfo.systemUptime * 1000 }
 
     /// Kills every descendant until there is none; what cannot be killed is given up after some seconds.
     private static func killDescendants() {
