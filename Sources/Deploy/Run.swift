@@ -1,4 +1,4 @@
-package import Reconcile
+import Reconcile
 
 /// What every stage of a run gets: settings and ports, the log of its events, and what was recorded when it began.
 ///
