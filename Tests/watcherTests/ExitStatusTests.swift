@@ -37,7 +37,7 @@ import WatcherTestSupport
                 .dependencyFailed, .buildFailed,
             ],
             .temporary: [
-                .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .externalMissing,
+                .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .deadlineExceeded, .externalMissing,
                 .dependencyNotReady, .hookFailed, .portTaken, .networkUnavailable, .containerRemoved, .nameTaken,
             ],
             .engineUnreachable: [.engineUnreachable, .engineFailed, .engineRestarted],

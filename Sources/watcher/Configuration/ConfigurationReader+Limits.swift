@@ -23,11 +23,11 @@ extension ConfigurationReader {
         if let deadline = section.duration("deadline", above: .zero) { limits.deadline = deadline }
         if let node = section.node("memory") {
             let bytes = node.string.flatMap { Self.bytes($0) } ?? node.int
-            if let bytes, (64 << 20)...(1 << 42) ~= bytes {
+            if let bytes, (256 << 20)...(1 << 42) ~= bytes {
                 limits.memory = bytes
             } else {
                 problems.add(
-                    "\(section.name("memory")): expected a size from 64m such as 512m or 2g", at: node.location)
+                    "\(section.name("memory")): expected a size of at least 256m, such as 512m or 2g", at: node.location)
             }
         }
         return limits

@@ -1,6 +1,7 @@
 internal import Deploy
 internal import Dispatch
 internal import DockerEngine
+internal import Foundation
 internal import Git
 internal import Reconcile
 internal import Store
@@ -25,8 +26,8 @@ struct ProjectRun: Sendable {
         let deadline = RunDeadline(project.limits.deadline)
         return await RunDeadline.$current.withValue(deadline) {
             let work = Task { await unlimited(project, store, body) }
-            let timers = timers(deadline, project) { work.cancel() }
-            defer { for timer in timers { timer.cancel() } }
+            let watch = watch(deadline, project) { work.cancel() }
+            defer { watch.signal() }
             return await withTaskCancellationHandler {
                 await work.value
             } onCancel: {
@@ -35,26 +36,21 @@ struct ProjectRun: Sendable {
         }
     }
 
-    /// On a queue of their own: code that keeps the threads of tasks busy must not keep its deadline from passing.
-    private func timers(
+    /// A thread of its own, begun before there is anything to do: neither code that keeps the threads of tasks busy nor a want
+    /// of memory for threads must keep the deadline from passing. A signal ends it.
+    private func watch(
         _ deadline: RunDeadline, _ project: ProjectConfiguration, cancel: @escaping @Sendable () -> Void
-    ) -> [any DispatchSourceTimer] {
+    ) -> DispatchSemaphore {
+        let hasEnded = DispatchSemaphore(value: 0)
         let (name, limits, end) = (project.settings.name, project.limits, end)
-        let queue = DispatchQueue(label: "deadline")
-        func timer(after duration: Duration, _ action: @escaping @Sendable () -> Void) -> any DispatchSourceTimer {
-            let timer = DispatchSource.makeTimerSource(queue: queue)
-            timer.schedule(deadline: .now() + duration / .seconds(1))
-            timer.setEventHandler(handler: DispatchWorkItem(block: action))
-            timer.resume()
-            return timer
+        Thread.detachNewThread {
+            guard hasEnded.wait(timeout: .now() + limits.deadline / .seconds(1)) == .timedOut else { return }
+            deadline.pass()
+            cancel()
+            guard hasEnded.wait(timeout: .now() + limits.grace / .seconds(1)) == .timedOut else { return }
+            end(.overdue(name, limits))
         }
-        return [
-            timer(after: limits.deadline) {
-                deadline.pass()
-                cancel()
-            },
-            timer(after: limits.deadline + limits.grace) { end(.overdue(name, limits)) },
-        ]
+        return hasEnded
     }
 
     private func unlimited(
