@@ -27,6 +27,22 @@ import Testing
         #expect(String(commit.time) == (try origin.git("log", "-1", "--format=%ct")))
     }
 
+    @Test func `texts of a commit are cut when they are read, and what is not UTF-8 is replaced`() async throws {
+        try origin.commit(["a": "1"])
+        try sandbox.run(
+            "sh", "-ec",
+            """
+            { printf 'b\\303\\050ad \\033[31m'; head -c 1000000 /dev/zero | tr '\\0' x; } > ../subject
+            git commit -q --allow-empty --cleanup=verbatim -F ../subject --author="$(head -c 100000 /dev/zero | tr '\\0' y) <a@b>"
+            git push -q --force origin HEAD:refs/heads/main
+            """, in: origin.tree)
+        let commit = try await origin.repository().fetchTip()
+        #expect(
+            commit.subject.hasPrefix("b\u{FFFD}(ad [31mxxx") && commit.subject.hasSuffix("x..."), "\(commit.subject)")
+        #expect(commit.subject.count == 200)
+        #expect(commit.author.hasPrefix("yyy") && commit.author.hasSuffix("y... <a@b>") && commit.author.count == 206)
+    }
+
     @Test func `nothing is downloaded when the tip has not moved`() async throws {
         try origin.commit(["a": "1"])
         let repository = try origin.repository()
