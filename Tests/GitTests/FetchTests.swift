@@ -32,9 +32,12 @@ import Testing
         try sandbox.run(
             "sh", "-ec",
             """
-            { printf 'b\\303\\050ad \\033[31m'; head -c 1000000 /dev/zero | tr '\\0' x; } > ../subject
-            git commit -q --allow-empty --cleanup=verbatim -F ../subject --author="$(head -c 100000 /dev/zero | tr '\\0' y) <a@b>"
-            git push -q --force origin HEAD:refs/heads/main
+            long() { head -c $1 /dev/zero | tr '\\0' $2; }
+            {
+              git cat-file commit HEAD | sed -e '/^$/q' -e "s/^author [^<]*/author $(long 100000 y) /"
+              printf 'b\\303\\050ad \\033[31m'; long 1000000 x
+            } > ../commit
+            git push -q --force origin $(git hash-object -t commit -w ../commit):refs/heads/main
             """, in: origin.tree)
         let commit = try await origin.repository().fetchTip()
         #expect(

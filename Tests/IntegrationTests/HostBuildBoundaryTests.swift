@@ -70,10 +70,7 @@ import WatcherTestSupport
             let words = hasNamespaces ? ["env"] : Self.withoutNamespaces
             try await deploy(scenario, watcher, words) {
                 try await Self.eventually("the build runs") { Self.processes(seconds).count == 2 }
-                let supervisor = try #require(
-                    Self.all().filter { $0.command.hasSuffix("\0host-command\0") }.map(\.parent).first { parent in
-                        Self.all().contains { $0.id == parent && $0.command.hasSuffix("\0host-command\0") }
-                    })
+                let supervisor = try #require(Self.processes(seconds).first.flatMap(Self.supervisor))
                 kill(supervisor, SIGKILL)
             }.expecting(21).saying("lost its supervisor")
             try await Self.eventually("everything of the build is gone") { Self.processes(seconds).isEmpty }
@@ -246,6 +243,17 @@ import WatcherTestSupport
             else { return nil }
             return Seen(id: id, parent: parent, command: String(decoding: command, as: UTF8.self))
         }
+    }
+
+    /// The outermost of the processes that watch over this one.
+    private static func supervisor(_ process: Seen) -> pid_t? {
+        let all = Dictionary(all().map { ($0.id, $0) }) { $1 }
+        var (next, found): (Seen?, pid_t?) = (process, nil)
+        while let here = next {
+            if here.command.hasSuffix("\0host-command\0") { found = here.id }
+            next = all[here.parent]
+        }
+        return found
     }
 
     private static func processes(_ mark: String) -> [Seen] { all().filter { $0.command == "sleep\0\(mark)\0" } }

@@ -72,7 +72,12 @@ struct HostCommandRunner: HostCommands {
             return .notStarted("\(error)")
         }
         guard let answer = lease.answer() else {
-            return .lost("lost its supervisor (\(result.terminationStatus))")
+            let end: HostCommandEnd =
+                switch result.terminationStatus {
+                case .exited(let status): .exited(status: Int(status))
+                case .signaled(let signal): .killed(signal: Int(signal))
+                }
+            return .lost("lost its supervisor, which \(end)")
         }
         return answer.end
     }
