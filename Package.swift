@@ -24,7 +24,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibYAML", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLibGit2", providers: [.apt(["libgit2-dev"])]),
-        .systemLibrary(name: "CLinux"),
+        .target(name: "CLinux"),
         .target(
             name: "CLibGit2Startup", cSettings: [.define("LIBGIT2_IS_STATIC", .when(configuration: .release))]),
         .target(name: "YAML", dependencies: ["CLibYAML"], swiftSettings: settings),

@@ -1,13 +1,19 @@
 import Reconcile
 import Synchronization
 
-/// Makes the events of one deployment, hands each on as it happens and keeps it until it is stored.
+/// Makes the events of one deployment, hands each on as it happens and keeps it until it is stored. Of a flood the beginning
+/// and the end are kept.
 final class EventLog: Sendable {
     /// The deployment that the run opens, or would open; nil when that is not known.
     let deployment: DeploymentID?
     private let emit: @Sendable (Event) -> Void
     private let now: @Sendable () -> Int
-    private let unsaved = Mutex<[Event]>([])
+    private struct Unsaved {
+        var budget = EventBudget()
+        var events: [Event] = []
+    }
+
+    private let unsaved = Mutex(Unsaved())
     private let arrivals: AsyncStream<Void>
     private let arrival: AsyncStream<Void>.Continuation
 
@@ -30,10 +36,15 @@ final class EventLog: Sendable {
         _ kind: Event.Kind, _ stage: Event.Stage, _ state: Event.State, _ line: String, _ service: String?
     ) {
         let event = Event(
-            deploymentID: deployment, kind: kind, stage: stage, state: state, service: service, line: line, at: now())
-        unsaved.withLock { $0.append(event) }
+            deploymentID: deployment, kind: kind, stage: stage, state: state, service: service,
+            line: line.shortened(bytes: EventBudget.line), at: now())
+        let isToBeSaved = unsaved.withLock { unsaved in
+            let events = unsaved.budget.take(event)
+            unsaved.events += events
+            return !events.isEmpty
+        }
         emit(event)
-        arrival.yield()
+        if isToBeSaved { arrival.yield() }
     }
 
     // MARK: - Storing
@@ -43,7 +54,7 @@ final class EventLog: Sendable {
     func saving<Value>(
         to deployment: DeploymentID, in store: any DeploymentStore, _ body: () async throws -> Value
     ) async rethrows -> Value {
-        let saver = Task { for await _ in arrivals { await save(to: deployment, in: store) } }
+        let saver = Task { for await _ in arrivals { await save(to: deployment, in: store, all: false) } }
         func end() async {
             arrival.finish()
             await saver.value
@@ -60,10 +71,11 @@ final class EventLog: Sendable {
     }
 
     /// Stores the events that are not stored yet. What cannot be stored is lost, and that is said.
-    func save(to deployment: DeploymentID, in store: any DeploymentStore) async {
-        let events = unsaved.withLock { held in
-            defer { held = [] }
-            return held
+    /// - Parameter all: Also those that are only stored when nothing comes after them.
+    func save(to deployment: DeploymentID, in store: any DeploymentStore, all: Bool = true) async {
+        let events = unsaved.withLock { unsaved in
+            defer { unsaved.events = [] }
+            return unsaved.events + (all ? unsaved.budget.end() : [])
         }
         guard !events.isEmpty else { return }
         let owned = events.map { event in

@@ -10,15 +10,26 @@ package struct LineSplitter: Sendable {
     /// The lines that end in these bytes, without their ends.
     package mutating func lines(in bytes: some Sequence<UInt8>) -> [[UInt8]] {
         var lines: [[UInt8]] = []
-        for byte in bytes {
-            if byte == UInt8(ascii: "\n") {
+        let done: Void? = bytes.withContiguousStorageIfAvailable { split($0[...], into: &lines) }
+        if done == nil { split(Array(bytes)[...], into: &lines) }
+        return lines
+    }
+
+    private mutating func split<Bytes: RandomAccessCollection>(_ bytes: Bytes, into lines: inout [[UInt8]])
+    where Bytes.Element == UInt8 {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let room = longest - unfinished.count
+            if let end = rest.prefix(room).firstIndex(of: UInt8(ascii: "\n")) {
+                unfinished += rest[..<end]
+                rest = rest[rest.index(after: end)...]
                 lines.append(take())
             } else {
-                unfinished.append(byte)
+                unfinished += rest.prefix(room)
+                rest = rest.dropFirst(room)
                 if unfinished.count >= longest { lines.append(take()) }
             }
         }
-        return lines
     }
 
     /// Whether something came after the last end of a line.

@@ -2,6 +2,8 @@ extension String {
     /// The text without terminal escape sequences, control characters (except tab and newline) and characters that
     /// reverse the direction of writing.
     package func strippingControlCharacters() -> String {
+        // Most lines are plain, and there may be millions of them.
+        if utf8.allSatisfy({ (0x20..<0x7F).contains($0) || $0 == 0x09 || $0 == 0x0A }) { return self }
         var result = String.UnicodeScalarView()
         var rest = Substring(self).unicodeScalars
         while let scalar = rest.popFirst() {

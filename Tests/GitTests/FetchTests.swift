@@ -27,6 +27,25 @@ import Testing
         #expect(String(commit.time) == (try origin.git("log", "-1", "--format=%ct")))
     }
 
+    @Test func `texts of a commit are cut when they are read, and what is not UTF-8 is replaced`() async throws {
+        try origin.commit(["a": "1"])
+        try sandbox.run(
+            "sh", "-ec",
+            """
+            long() { head -c $1 /dev/zero | tr '\\0' $2; }
+            {
+              git cat-file commit HEAD | sed -e '/^$/q' -e "s/^author [^<]*/author $(long 100000 y) /"
+              printf 'b\\303\\050ad \\033[31m'; long 1000000 x
+            } > ../commit
+            git push -q --force origin $(git hash-object -t commit -w ../commit):refs/heads/main
+            """, in: origin.tree)
+        let commit = try await origin.repository().fetchTip()
+        #expect(
+            commit.subject.hasPrefix("b\u{FFFD}(ad [31mxxx") && commit.subject.hasSuffix("x..."), "\(commit.subject)")
+        #expect(commit.subject.count == 200)
+        #expect(commit.author.hasPrefix("yyy") && commit.author.hasSuffix("y... <a@b>") && commit.author.count == 206)
+    }
+
     @Test func `nothing is downloaded when the tip has not moved`() async throws {
         try origin.commit(["a": "1"])
         let repository = try origin.repository()

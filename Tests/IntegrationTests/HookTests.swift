@@ -52,4 +52,43 @@ import WatcherTestSupport
             #expect(failed.members["deployment"]?.members["service"]?.text == "web")
         }
     }
+
+    @Test func `a commit's subject of any length disables no hook and floods no screen`() async throws {
+        try await Scenario.with { scenario in
+            let place = scenario.directory
+            let settings = [
+                "hooks:", "  post_deploy: {shell: 'printf %s \"$WATCHER_SUBJECT\" > \(place)/subject'}",
+                "  on_failure: {shell: 'printf %s \"$WATCHER_SUBJECT\" > \(place)/failed'}",
+            ]
+            let deployed = try await Deployed(stack(service("web")), in: scenario, settings: settings)
+            let (watcher, long) = (deployed.watcher, String(repeating: "long ", count: 200_000))
+            let cut = String(long.prefix(197)) + "..."
+            let compose = stack(service("web", "environment: {A: b}"))
+            try await deployed.repository.commit(compose: compose, long)
+            let done = try await watcher.run("deploy").expecting(0)
+            #expect(try String(contentsOfFile: "\(place)/subject", encoding: .utf8) == cut)
+            #expect(done.output.utf8.count + done.errorOutput.utf8.count < 10_000)
+            try await deployed.repository.commit(compose: stack(service("web", neverHealthy)), long + "again")
+            try await watcher.run("deploy").expecting(20)
+            #expect(try String(contentsOfFile: "\(place)/failed", encoding: .utf8) == cut)
+            let history = try await watcher.run("history").expecting(0)
+            #expect(history.output.utf8.count < 4_000)
+        }
+    }
+
+    @Test func `a hook that kills its parent and leaves a daemon leaves nothing`() async throws {
+        try await Scenario.with { scenario in
+            let seconds = "4321.\(UInt32.random(in: 100_000_000...999_999_999))"
+            let settings = [
+                "hooks: {post_deploy: {shell: '(setsid sleep \(seconds) &); kill -9 $PPID; echo here I am'}}"
+            ]
+            let repository = try await scenario.repository()
+            try await repository.commit(compose: stack(service("web")), "begin")
+            let watcher = try scenario.watcher(
+                ConfiguredProject(scenario.id, repository: repository.fileURL, settings: settings))
+            try await watcher.run("deploy").expecting(0).saying("here I am")
+            let found = try await scenario.run("pgrep", ["-f", "sleep \(seconds)"])
+            #expect(found.status == 1, "\(found)")
+        }
+    }
 }

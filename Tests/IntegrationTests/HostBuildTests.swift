@@ -178,19 +178,17 @@ import WatcherTestSupport
 
     @Test func `a build that is too slow is ended with everything it started`() async throws {
         try await Scenario.with { scenario in
+            let seconds = "4321.\(UInt32.random(in: 100_000_000...999_999_999))"
             let settings = [
-                "build: {commands: [{shell: 'setsid sleep 4321.\(scenario.id.count) & echo $! > /tmp/\(scenario.id); "
-                    + "sleep 4322', timeout: 2s}]}",
+                "build: {commands: [{shell: 'setsid sleep \(seconds) & sleep \(seconds)', timeout: 2s}]}",
                 "run: {image: 'busybox:1', command: [sleep, '900'], stop_signal: SIGKILL}",
             ]
             let repository = try await scenario.repository()
             try await repository.commit(["a": "b"], "begin")
             let watcher = try scenario.watcher(
                 ConfiguredProject(scenario.id, repository: repository.fileURL, settings: settings))
-            scenario.atEnd("remove the note") { try FileManager.default.removeItem(atPath: "/tmp/\(scenario.id)") }
             try await watcher.run("deploy").expecting(21).saying("took longer")
-            let process = try String(contentsOfFile: "/tmp/\(scenario.id)", encoding: .utf8).prefix { $0.isNumber }
-            #expect(!FileManager.default.fileExists(atPath: "/proc/\(process)"))
+            #expect(!sleeps(seconds))
             #expect(try await scenario.engine.containers(project: scenario.id).isEmpty)
         }
     }
@@ -198,9 +196,9 @@ import WatcherTestSupport
     @Test(arguments: [SIGKILL, SIGTERM])
     func `a run that is killed while it builds leaves no process behind`(signal: Int32) async throws {
         try await Scenario.with { scenario in
-            let note = "\(scenario.directory)/note"
+            let seconds = "4321.\(UInt32.random(in: 100_000_000...999_999_999))"
             let settings = [
-                "build: [{shell: 'setsid sleep 4321 & echo $! > \(note).new; mv \(note).new \(note); sleep 4322'}]",
+                "build: [{shell: 'setsid sleep \(seconds) & sleep \(seconds)'}]",
                 "run: {image: 'busybox:1', command: [sleep, '900'], stop_signal: SIGKILL}",
             ]
             let repository = try await scenario.repository()
@@ -208,13 +206,10 @@ import WatcherTestSupport
             let watcher = try scenario.watcher(
                 ConfiguredProject(scenario.id, repository: repository.fileURL, settings: settings))
             try await watcher.run("deploy") { running in
-                try await eventually("the build runs") { FileManager.default.fileExists(atPath: note) }
+                try await eventually("the build runs") { sleeps(seconds) }
                 try running.send(signal)
             }.expecting(signal == SIGKILL ? 137 : 143)
-            let process = try String(contentsOfFile: note, encoding: .utf8).prefix { $0.isNumber }
-            try await eventually("the build's processes are gone") {
-                !FileManager.default.fileExists(atPath: "/proc/\(process)")
-            }
+            try await eventually("the build's processes are gone") { !sleeps(seconds) }
             // The next run begins anew.
             try await watcher.run("check").expecting(10)
         }
@@ -299,6 +294,15 @@ import WatcherTestSupport
         while !isSo() {
             try #require(ContinuousClock.now < end, "not within a minute: \(what)")
             try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// Whether a process sleeps so long.
+    private func sleeps(_ seconds: String) -> Bool {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.contains { name in
+            name.allSatisfy(\.isNumber)
+                && FileManager.default.contents(atPath: "/proc/\(name)/cmdline") == Data("sleep\0\(seconds)\0".utf8)
         }
     }
 

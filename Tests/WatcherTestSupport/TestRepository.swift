@@ -30,7 +30,9 @@ package struct TestRepository: Sendable {
             }
         }
         try await git(["add", "--all"])
-        try await git(["commit", "--quiet", "--allow-empty", "-m", message])
+        // An argument takes 128 KiB.
+        let file = try scenario.write(message, to: "message")
+        try await git(["commit", "--quiet", "--allow-empty", "--file", file])
         try await git(["push", "--quiet", "--force", "origin", "HEAD"])
         return try await tip()
     }

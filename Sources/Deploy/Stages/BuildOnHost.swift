@@ -2,8 +2,6 @@ import Compose
 import Reconcile
 
 extension Run {
-    /// The longest a line of a command's output may be in an event, in characters.
-    private static let longestLine = 2_000
     /// How many of a failed command's last lines are kept with the failure.
     private static let lastLines = 30
 
@@ -44,6 +42,8 @@ extension Run {
         variables["WATCHER_REVISION"] = settings.revision
         variables["WATCHER_BRANCH"] = settings.branch
         command.environment.merge(variables) { configured, _ in configured }
+        // Containers of other users can read what is built, whatever mask watcher runs with.
+        command.mask = 0o022
         log.progress(.build, .running, "running \(command.title.firstLine)")
         let (end, lines) = try await output(of: command, .build)
         switch end {
@@ -54,7 +54,7 @@ extension Run {
                 message: "\(command.title.firstLine) \(end)".replacing(place + "/", with: ""),
                 advice:
                     "Install what is missing on this host, or correct \"build\" or \"directory\" in the configuration.")
-        case .exited, .killed, .timedOut:
+        case .exited, .killed, .timedOut, .lost:
             var failure = DeployError(
                 stage: .build, reason: .buildFailed, message: "\(command.title.firstLine) \(end)",
                 advice:
@@ -69,7 +69,7 @@ extension Run {
     func output(of command: HostCommand, _ stage: Event.Stage) async throws -> (HostCommandEnd, [String]) {
         let last = OutputTail(count: Self.lastLines)
         let end = try await deployer.commands.run(command) { [log] line in
-            let line = String(line.prefix(Self.longestLine))
+            let line = line.shortened(bytes: OutputTail.longestLine)
             last.add(line)
             log.log(stage, line, service: nil)
         }

@@ -236,9 +236,10 @@ extension Deployment {
     /// Says what it failed with.
     fileprivate mutating func blame(_ failure: DeployError) {
         reason = failure.reason
-        message = failure.message
+        message = failure.message.shortened(bytes: DeployError.longestMessage)
         service = failure.service
-        logLines = failure.probeLines.map { Self.probeMark + $0 } + failure.logLines
+        logLines = (failure.probeLines.map { Self.probeMark + $0 } + failure.logLines)
+            .map { $0.shortened(bytes: OutputTail.longestLine) }
     }
 
     /// The same failure again: one record counts it. Of invalid and refused commits also the message has to be the same.

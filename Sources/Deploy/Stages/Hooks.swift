@@ -79,6 +79,9 @@ private struct HookInput: Encodable {
         var finishedAt: Int?
     }
 
+    /// The bytes of a variable: more than the longest path.
+    private static let longestVariable = 8 << 10
+
     var schema = 1
     var hook: String
     var project: String
@@ -123,6 +126,7 @@ private struct HookInput: Encodable {
         variables["WATCHER_PREVIOUS_COMMIT"] = deployment.previous?.id.hex
         variables["WATCHER_REASON"] = deployment.reason?.rawValue
         variables["WATCHER_MESSAGE"] = deployment.message?.firstLine
-        return variables
+        // A process takes 128 KiB in one variable, and starts with no more.
+        return variables.mapValues { $0.shortened(bytes: Self.longestVariable) }
     }
 }

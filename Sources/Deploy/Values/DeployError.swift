@@ -21,10 +21,13 @@ package struct DeployError: Error, Sendable, Equatable, CustomStringConvertible 
     package init(stage: Event.Stage, reason: Reason, message: String, advice: String = "", service: String? = nil) {
         self.stage = stage
         self.reason = reason
-        self.message = message
+        self.message = message.shortened(bytes: Self.longestMessage)
         self.advice = advice
         self.service = service
     }
+
+    /// The bytes of a message: what a commit, an engine or a registry says may have any length.
+    static let longestMessage = 64 << 10
 
     /// What the health check printed, line by line.
     var probeLines: [String] { probe?.split(separator: "\n").map(String.init) ?? [] }

@@ -13,6 +13,8 @@ package struct HostCommand: Sendable, Equatable {
     package var timeout: Duration
     /// The user it runs as; nil is who runs watcher.
     package var user: String?
+    /// The file mode creation mask it begins with; nil is that of who runs watcher.
+    package var mask: Int?
     /// Its standard input.
     package var input = ""
 
@@ -31,6 +33,8 @@ package enum HostCommandEnd: Sendable, Equatable, CustomStringConvertible {
     case timedOut
     /// It never ran; the host or the configuration is at fault.
     case notStarted(String)
+    /// Nobody knows how it ended, or something of it is still there: whatever it did is not used. Says why.
+    case lost(String)
 
     package var description: String {
         switch self {
@@ -38,6 +42,7 @@ package enum HostCommandEnd: Sendable, Equatable, CustomStringConvertible {
         case .killed(let signal): "was killed by signal \(signal)"
         case .timedOut: "took longer than it may"
         case .notStarted(let why): "cannot be run: \(why)"
+        case .lost(let why): why
         }
     }
 }

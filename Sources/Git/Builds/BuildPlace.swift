@@ -7,23 +7,31 @@ import Reconcile
 /// project's directory. The caller holds the project's lock.
 struct BuildPlace: Sendable {
     let projectDirectory: String
+    var limits = BuildLimits()
 
     /// The directory of the build under way. Another user's builds are elsewhere, because the state directory is closed
-    /// to everybody else; this is a link there then.
+    /// to everybody else; this is a link there then. The user owns `tree` in that directory and not the directory itself,
+    /// and so cannot put anything else in the place of `tree`.
     private var work: String { projectDirectory + "/build" }
+    private static let workName = HostDirectory.Name("build")
     private var builds: String { projectDirectory + "/builds" }
-    private static let elsewhere = "/var/tmp/watcher-build."
+    private static let (shared, prefix, tree) = ("/var/tmp", "watcher-build.", "tree")
 
     /// What was kept of a build.
     func kept(_ build: BuildID) throws -> KeptBuild { try KeptBuild(directory: "\(builds)/\(build)") }
 
-    func all() throws -> Set<BuildID> { Set(try HostFile.names(in: builds).compactMap(BuildID.init)) }
+    func all() throws -> Set<BuildID> { Set(try keptNames().compactMap(BuildID.init)) }
+
+    private func keptNames() throws -> [String] {
+        try HostDirectory(existing: builds)?.names().compactMap(\.text) ?? []
+    }
 
     /// Removes what was kept of all other builds, and what a run that died was about to keep, or was building.
     func keep(_ wanted: Set<BuildID>) throws {
         try clear()
-        for name in try HostFile.names(in: builds) where BuildID(name).map({ !wanted.contains($0) }) ?? true {
-            try HostFile.remove("\(builds)/\(name)")
+        guard let directory = try HostDirectory(existing: builds) else { return }
+        for name in try directory.names() where name.text.flatMap(BuildID.init).map({ !wanted.contains($0) }) ?? true {
+            try directory.remove(name)
         }
     }
 
@@ -31,14 +39,36 @@ struct BuildPlace: Sendable {
 
     /// Removes the directory of a build, be it under way or left behind.
     func clear() throws {
-        var status = stat()
-        if lstat(work, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
-            let target = try HostFile.target(ofLink: work)
-            if target.hasPrefix(Self.elsewhere), !target.dropFirst(Self.elsewhere.count).contains("/") {
-                try HostFile.remove(target)
-            }
+        guard let project = try HostDirectory(existing: projectDirectory) else { return }
+        if let name = try nameElsewhere(project) { try Self.sharedDirectory().remove(name) }
+        try project.remove(Self.workName)
+    }
+
+    /// The name, among the directories of all users, of another user's build; nil when there is none.
+    private func nameElsewhere(_ project: HostDirectory) throws -> HostDirectory.Name? {
+        guard let status = try project.status(of: Self.workName), status.st_mode & S_IFMT == S_IFLNK else { return nil }
+        let target = String(decoding: try project.target(ofLink: Self.workName), as: UTF8.self)
+        let start = "\(Self.shared)/\(Self.prefix)"
+        guard target.hasPrefix(start), !target.dropFirst(start.count).contains("/") else { return nil }
+        return HostDirectory.Name(String(target.dropFirst(Self.shared.count + 1)))
+    }
+
+    private static func sharedDirectory() throws -> HostDirectory {
+        // Some systems make it a link to /tmp.
+        guard let real = realpath(shared, nil) else { throw GitError.system("find \(shared)", errno) }
+        defer { free(real) }
+        return try HostDirectory(String(cString: real))
+    }
+
+    /// Opens the directory of the build under way.
+    private func openWork() throws -> HostDirectory {
+        let project = try HostDirectory(projectDirectory)
+        guard let name = try nameElsewhere(project) else { return try HostDirectory(Self.workName, in: project) }
+        let place = try HostDirectory(name, in: Self.sharedDirectory())
+        guard try place.status().st_uid == geteuid() else {
+            throw GitError(.stateUnusable, "\(place.path) was replaced by another user")
         }
-        try HostFile.remove(work)
+        return try HostDirectory(HostDirectory.Name(Self.tree), in: place)
     }
 
     /// Writes the commit's files into a fresh directory, which only the user can enter; returns its path.
@@ -46,15 +76,16 @@ struct BuildPlace: Sendable {
         try clear()
         try makePrivateDirectory(projectDirectory)
         let owner = try user.map(Owner.init)
-        let directory = try owner == nil ? work : makeElsewhere()
-        if owner == nil {
-            guard mkdir(directory, 0o700) == 0 else { throw GitError.system("make \(directory)", errno) }
-        }
+        let directory = try owner == nil ? work : makeElsewhere() + "/" + Self.tree
+        // Given away last, so that nobody else is in there before.
+        guard mkdir(directory, 0o700) == 0 else { throw GitError.system("make \(directory)", errno) }
         var made: Set<TreePath> = []
         for (path, entry) in try tree.allFiles() {
             for parent in path.parents where made.insert(parent).inserted {
                 let place = "\(directory)/\(parent.text)"
-                guard mkdir(place, 0o755) == 0 else { throw GitError.system("make \(place)", errno) }
+                guard mkdir(place, 0o755) == 0, chmod(place, 0o755) == 0 else {
+                    throw GitError.system("make \(place)", errno)
+                }
                 try owner?.own(place)
             }
             let place = "\(directory)/\(path.text)"
@@ -66,7 +97,7 @@ struct BuildPlace: Sendable {
     }
 
     private func makeElsewhere() throws -> String {
-        var template = Array((Self.elsewhere + "XXXXXX").utf8CString)
+        var template = Array("\(Self.shared)/\(Self.prefix)XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw GitError.system("make a directory in /var/tmp", errno) }
         let path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard symlink(path, work) == 0 else {
@@ -74,45 +105,46 @@ struct BuildPlace: Sendable {
             rmdir(path)
             throw GitError.system("make the link \(work)", code)
         }
+        // The user passes through it to what is the user's.
+        guard chmod(path, 0o711) == 0 else { throw GitError.system("open \(path) to its user", errno) }
         return path
     }
 
     /// Keeps what the build made and removes its directory; returns how many files there are.
     func finish(_ build: BuildID, _ tree: CommitTree) throws -> Int {
-        let new = "\(builds)/new", place = "\(builds)/\(build)"
+        let new = HostDirectory.Name("new"), place = HostDirectory.Name(build.description)
         try makePrivateDirectory(builds)
-        try HostFile.remove(new)
-        guard mkdir(new, 0o700) == 0 else { throw GitError.system("make \(new)", errno) }
-        guard let pointer = realpath(work, nil) else { throw GitError.system("find \(work)", errno) }
-        defer { free(pointer) }
-        let real = String(cString: pointer)
-        var harvest = try Harvest(directory: try CheckoutDirectory(existing: real), tree: tree, target: new)
+        let kept = try HostDirectory(builds)
+        try kept.remove(new)
+        guard mkdirat(kept.file, new.bytes, 0o700) == 0 else { throw GitError.system("make \(builds)/new", errno) }
+        let target = try HostDirectory(new, in: kept)
+        var harvest = try Harvest(openWork(), of: tree, into: target, limits: limits)
         try harvest.run()
         let list = try? JSONEncoder().encode(harvest.outputs)
-        guard let list, FileManager.default.createFile(atPath: "\(new)/\(KeptBuild.list)", contents: list) else {
-            throw GitError(.stateUnusable, "cannot write \(new)/\(KeptBuild.list)")
+        guard let list, FileManager.default.createFile(atPath: "\(target.path)/\(KeptBuild.list)", contents: list)
+        else {
+            throw GitError(.stateUnusable, "cannot write \(target.path)/\(KeptBuild.list)")
         }
-        sync(new)
-        try HostFile.remove(place)
-        guard rename(new, place) == 0 else { throw GitError.system("keep \(place)", errno) }
-        sync(builds)
+        try sync(target)
+        try kept.remove(place)
+        guard renameat(kept.file, new.bytes, kept.file, place.bytes) == 0 else {
+            throw GitError.system("keep \(builds)/\(build)", errno)
+        }
+        fsync(kept.file)
         try clear()
         return harvest.outputs.count
     }
 
-    /// Waits until everything in the directory's file system is on disk: the list must not survive its files.
-    private func sync(_ path: String) {
-        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { return }
-        for name in (try? HostFile.names(in: path)) ?? [] {
-            let file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    /// Waits until the directory and its files are on disk: the list must not survive them.
+    private func sync(_ directory: HostDirectory) throws {
+        for name in try directory.names() {
+            let file = openat(directory.file, name.bytes, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
             if file >= 0 {
                 fsync(file)
                 close(file)
             }
         }
-        fsync(directory)
-        close(directory)
+        fsync(directory.file)
     }
 
     private func makePrivateDirectory(_ path: String) throws {
@@ -140,58 +172,5 @@ private struct Owner {
 
     func own(_ path: String) throws {
         guard lchown(path, user, group) == 0 else { throw GitError.system("give \(path) away", errno) }
-    }
-}
-
-/// Collects what is in a directory and not, or not just so, in the commit.
-private struct Harvest {
-    let directory: CheckoutDirectory
-    let wanted: [TreePath: CommitTree.Entry]
-    let tree: CommitTree
-    /// Where files are copied to.
-    let target: String
-    private(set) var outputs: [KeptBuild.Output] = []
-
-    init(directory: CheckoutDirectory, tree: CommitTree, target: String) throws {
-        self.directory = directory
-        self.tree = tree
-        self.target = target
-        wanted = try tree.allFiles()
-    }
-
-    mutating func run() throws { try visit(TreePath("")) }
-
-    private mutating func visit(_ path: TreePath) throws {
-        for name in try HostFile.names(in: "\(directory.path)/\(path.text)") {
-            let child = path.appending(name)
-            guard case .present(let status) = try directory.look(at: child) else { continue }
-            switch status.st_mode & S_IFMT {
-            case S_IFDIR: try visit(child)
-            case S_IFREG, S_IFLNK: try collect(child, status)
-            default: break
-            }
-        }
-    }
-
-    private mutating func collect(_ path: TreePath, _ status: stat) throws {
-        if let entry = wanted[path],
-            try directory.holds(entry, at: path, status: status, size: { try tree.size(of: entry) })
-        {
-            return
-        }
-        let name = String(outputs.count)
-        let source = "\(directory.path)/\(path.text)"
-        var output = KeptBuild.Output(path: path, name: name, id: "", size: 0, permissions: nil)
-        if status.st_mode & S_IFMT == S_IFLNK {
-            let link = try HostFile.target(ofLink: source)
-            guard symlink(link, "\(target)/\(name)") == 0 else { throw GitError.system("keep \(source)", errno) }
-            output.id = try Array(link.utf8).withUnsafeBytes { try CommitTree.id(ofContent: $0).hex }
-            output.size = link.utf8.count
-        } else {
-            let permissions = UInt32(status.st_mode & 0o777)
-            let copied = try HostFile.copy(source, to: "\(target)/\(name)", permissions: permissions)
-            (output.id, output.size, output.permissions) = (copied.id.hex, copied.size, permissions)
-        }
-        outputs.append(output)
     }
 }

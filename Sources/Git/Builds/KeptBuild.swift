@@ -115,34 +115,4 @@ enum HostFile {
         guard count >= 0 else { throw GitError.system("read the link \(path)", errno) }
         return String(decoding: buffer[..<count], as: UTF8.self)
     }
-
-    /// The names in a directory, without `.` and `..`, sorted; none when there is no such directory.
-    static func names(in path: String) throws -> [String] {
-        guard let stream = opendir(path) else {
-            if errno == ENOENT { return [] }
-            throw GitError.system("read the directory \(path)", errno)
-        }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let item = readdir(stream) {
-            let name = withUnsafePointer(to: &item.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
-
-    /// Removes whatever is at the path, directories that nobody may write to included; nothing happens when there is none.
-    static func remove(_ path: String) throws {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            guard unlink(path) == 0 || errno == ENOENT else { throw GitError.system("remove \(path)", errno) }
-            return
-        }
-        _ = chmod(path, 0o700)
-        for name in try names(in: path) { try remove("\(path)/\(name)") }
-        guard rmdir(path) == 0 || errno == ENOENT else { throw GitError.system("remove \(path)", errno) }
-    }
 }

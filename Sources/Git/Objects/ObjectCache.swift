@@ -109,14 +109,24 @@ extension Commit {
             git_commit_parent_id(commit, index).map { CommitID(hex: ObjectID($0.pointee).hex) }
         }
         let author = git_commit_author(commit)?.pointee
-        let name = author?.name.map { String(cString: $0) } ?? ""
-        let address = author?.email.map { String(cString: $0) } ?? ""
         self.init(
             id: CommitID(hex: ObjectID(id.pointee).hex), parents: parents,
-            author: "\(name) <\(address)>".withoutControlCharacters(keepingLines: false),
-            subject: git_commit_summary(commit).map { String(cString: $0) }?
-                .withoutControlCharacters(keepingLines: false) ?? "",
+            author: "\(Self.text(author?.name)) <\(Self.text(author?.email))>",
+            subject: Self.text(git_commit_summary(commit)),
             time: Int(git_commit_time(commit)))
+    }
+
+    /// How much of a subject or name is read, in characters. Git has no limit: a text of 128 KiB is more than a process
+    /// takes as a variable.
+    static let longestText = 200
+
+    /// A text of a commit in one line, cut, without control characters; what is not UTF-8 is replaced.
+    private static func text(_ pointer: UnsafePointer<CChar>?) -> String {
+        guard let pointer else { return "" }
+        let count = strnlen(pointer, longestText * 16)
+        let bytes = UnsafeRawBufferPointer(start: pointer, count: count)
+        return String(decoding: bytes, as: UTF8.self).withoutControlCharacters(keepingLines: false)
+            .shortened(toCharacters: longestText, bytes: longestText * 4)
     }
 }
 

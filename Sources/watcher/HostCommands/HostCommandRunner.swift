@@ -9,7 +9,8 @@ internal import SystemPackage
 /// Runs commands on the host, each under a supervisor: this program again, in a process of its own.
 ///
 /// The supervisor lives by a socket whose other end this process holds. When that ends, because the run is cancelled,
-/// or this process ends in whatever way, it kills the command and everything that came of it.
+/// or this process ends in whatever way, it kills the command and everything that came of it. It alone passes the command's
+/// output on, so that this process waits for nobody when the supervisor is gone.
 struct HostCommandRunner: HostCommands {
     /// The variables of this process; of them a command gets PATH, HOME and LANG.
     let environment: [String: String]
@@ -43,7 +44,7 @@ struct HostCommandRunner: HostCommands {
         return HostCommandSupervisor.Order(
             arguments: command.arguments, environment: variables.merging(command.environment) { $1 },
             directory: command.directory, seconds: command.timeout / .seconds(1), user: command.user,
-            input: command.input)
+            mask: command.mask, input: command.input)
     }
 
     private func supervise(
@@ -71,7 +72,12 @@ struct HostCommandRunner: HostCommands {
             return .notStarted("\(error)")
         }
         guard let answer = lease.answer() else {
-            return .notStarted("its supervisor ended without an answer (\(result.terminationStatus))")
+            let end: HostCommandEnd =
+                switch result.terminationStatus {
+                case .exited(let status): .exited(status: Int(status))
+                case .signaled(let signal): .killed(signal: Int(signal))
+                }
+            return .lost("lost its supervisor, which \(end)")
         }
         return answer.end
     }
