@@ -105,7 +105,7 @@ struct PolicyJudge {
     /// - Parameter rule: the key that the violation is against: `bind_sources`.
     mutating func deny(_ path: String, _ what: String, _ rule: String) {
         violations.append(
-            .init(.semantics, at: nil, path: path, "\(what), which `\(policy.name).\(rule)` does not allow"))
+            .init(.semantics, at: nil, path: path, "\(what) (not allowed by `\(policy.name).\(rule)`)"))
     }
 
     /// The services that are judged, in order of name.

@@ -158,7 +158,7 @@ extension PolicyJudge {
                 deny(place, "uses the volume driver \(driver)", "volume_drivers")
             }
         } else if policy.bindSources != nil, driver != "local" {
-            deny(place, "uses the volume driver \(driver), which may mount anything", "bind_sources")
+            deny(place, "uses the volume driver \(driver): it may mount anything", "bind_sources")
         }
     }
 
