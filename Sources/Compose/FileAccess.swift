@@ -13,6 +13,10 @@ package struct FileAccess: Sendable {
     /// of a whole tree), or nil when the path is not versioned.
     package var contentID: @Sendable (_ path: String) throws -> String?
 
+    /// Where a path leads when every symbolic link on it is followed; what is missing at its end stays as it is. The path
+    /// itself where there are no links. Throws when that cannot be found out.
+    package var resolve: @Sendable (_ path: String) throws -> String = { $0 }
+
     /// What is directly in a directory, in no particular order; symbolic links in it are not followed. Throws
     /// `FileAccessError`.
     package var list: @Sendable (_ directory: String) throws -> [Entry]

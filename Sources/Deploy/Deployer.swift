@@ -38,7 +38,7 @@ package struct Deployer: Sendable {
             if let suspension = run.suspension { return run.suspended(suspension) }
             let fetched = try await run.fetch(request.commit)
             switch try await fetched.decide(request) {
-            case .reconcile: return try await fetched.preview()
+            case .reconcile: return try await fetched.preview(request)
             case .hold(let hold): return try await fetched.previewHeld(hold)
             }
         }

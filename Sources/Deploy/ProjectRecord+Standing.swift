@@ -45,13 +45,17 @@ extension ProjectRecord {
 
     /// How things stand, by the record and the engine alone: the remote is not asked.
     ///
-    /// - Parameter standing: nil when the engine could not be asked.
-    package func verdict(_ standing: Standing?, now: Int) -> Verdict {
+    /// - Parameters:
+    ///   - standing: nil when the engine could not be asked.
+    ///   - closedWindow: that new commits have to wait for a deploy window.
+    package func verdict(_ standing: Standing?, now: Int, closedWindow: String? = nil) -> Verdict {
         var ending = VerdictFacts.Ending.upToDate
         if suspension(at: now) != nil {
             ending = .suspended
         } else if let skipped = skippedTip {
             ending = .held(.skipListed(skipped.reason))
+        } else if let closedWindow, let tip = observedTip?.commit.id, tip != deployed?.id {
+            ending = .held(.outsideWindow(closedWindow))
         } else if lastGood == nil, let latest, latest.status != .open {
             // It has been tried, and nothing good runs.
             ending = .held(.skipListed(latest.message ?? latest.status.rawValue))

@@ -119,9 +119,12 @@ struct Wiring: Sendable {
         _ project: ProjectConfiguration, _ store: Store, _ engine: EngineClient, _ fetches: SharedFetches,
         emit: @escaping @Sendable (Event) -> Void
     ) -> Deployer {
-        Deployer(
+        var hostFiles = FileAccess.disk()
+        // Where the links of another host lead cannot be seen from here.
+        if !project.engine.host.hasPrefix("unix://") { hostFiles.resolve = { $0 } }
+        return Deployer(
             settings: project.settings, source: source(project, fetches), engine: engine, store: store,
-            commands: HostCommandRunner(environment: environment), hostFiles: .disk(),
+            commands: HostCommandRunner(environment: environment), hostFiles: hostFiles,
             emit: emit, now: { Times.now })
     }
 

@@ -41,6 +41,8 @@ final class EngineStandIn: ContainerEngine {
         var engine = SimulatedEngine()
         /// What the registry has: image id by reference.
         var registry: [String: String] = [:]
+        /// When images were made, by id.
+        var made: [String: Int] = [:]
         /// Fails the operations it gives an error for.
         var refusal: @Sendable (Operation<ContainerID>, SimulatedEngine) -> Trouble? = { _, _ in nil }
         var pullTrouble: Trouble?
@@ -105,6 +107,7 @@ final class EngineStandIn: ContainerEngine {
                 throw Trouble(reason: .imageNotFound, message: "no image \(pull.reference) in the registry")
             }
             state.engine.setImage(pull.reference, id: id)
+            if let made = state.made[id] { state.engine.state.images[pull.reference]?.createdAt = made }
         }
     }
 

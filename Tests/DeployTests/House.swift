@@ -18,6 +18,8 @@ final class House: Sendable {
         var events: [Event] = []
         var now = 1_000_000
         var hostFiles = FileTree([:])
+        /// Where links of the host lead.
+        var links: [String: String] = [:]
 
         init() {
             settings = ProjectSettings(
@@ -40,12 +42,16 @@ final class House: Sendable {
 
     func configure(_ change: (inout ProjectSettings) -> Void) { held.withLock { change(&$0.settings) } }
     func pass(_ duration: Duration) { held.withLock { $0.now += Int(duration.components.seconds) * 1000 } }
-    func putOnHost(_ files: [String: String]) { held.withLock { $0.hostFiles = FileTree(files) } }
+    func putOnHost(_ files: [String: String], links: [String: String] = [:]) {
+        held.withLock { ($0.hostFiles, $0.links) = (FileTree(files), links) }
+    }
     var events: [Event] { held.withLock { $0.events } }
     func forgetEvents() { held.withLock { $0.events = [] } }
 
     var deployer: Deployer {
-        let (settings, hostFiles) = held.withLock { ($0.settings, $0.hostFiles.access) }
+        let (settings, files, links) = held.withLock { ($0.settings, $0.hostFiles.access, $0.links) }
+        var hostFiles = files
+        hostFiles.resolve = { links[$0] ?? $0 }
         return Deployer(
             settings: settings, source: source, engine: engine, store: store.port, commands: commands,
             hostFiles: hostFiles,

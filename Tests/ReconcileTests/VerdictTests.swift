@@ -55,6 +55,15 @@ import Testing
         Row(ending: rewritten, runs: .unhealthy, isUnresolved: true, outcome: .restoreFailed, exit: 22),
     ]
 
+    private static let outside = VerdictFacts.Ending.held(.outsideWindow("outside of the deploy windows"))
+
+    private static let waiting: [Row] = [
+        Row(ending: outside, outcome: .outsideWindow, exit: 13),
+        Row(ending: outside, runs: .unknown, hasGood: false, outcome: .outsideWindow, exit: 13),
+        Row(ending: outside, runs: .unhealthy, outcome: .notWorking, exit: 15),
+        Row(ending: outside, runs: .missing, isUnresolved: true, outcome: .restoreFailed, exit: 22),
+    ]
+
     private static let untouched: [Row] = [
         Row(ending: .failedUntouched(.invalidProject), outcome: .invalid, exit: 65, record: .invalid),
         Row(ending: .failedUntouched(.bindSourceMissing), outcome: .invalid, exit: 65, record: .invalid),
@@ -130,7 +139,7 @@ import Testing
             record: .restoreFailed),
     ]
 
-    @Test(arguments: present + held + untouched + undone)
+    @Test(arguments: present + held + waiting + untouched + undone)
     func `a row of the verdict`(_ row: Row) {
         var facts = VerdictFacts(row.ending)
         facts.kind = row.kind

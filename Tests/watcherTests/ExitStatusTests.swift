@@ -61,7 +61,8 @@ import WatcherTestSupport
     @Test func `every outcome has its status`() {
         let statuses: [RunResult.Outcome: ExitStatus] = [
             .inSync: .success, .deployed: .success, .pending: .changesPending, .drift: .drift, .skipped: .skipListed,
-            .suspended: .suspended, .rewritten: .branchRewritten, .restored: .restored, .failed: .failed,
+            .suspended: .suspended, .outsideWindow: .suspended, .rewritten: .branchRewritten, .restored: .restored,
+            .failed: .failed,
             .restoreFailed: .restoreFailed, .invalid: .invalidProject, .refused: .refused, .error: .unexpected,
             .stopped: .success,
             .started: .success, .removed: .success, .notWorking: .notWorking,

@@ -1,7 +1,7 @@
 /// Slash-separated paths as text, never looked up anywhere.
-enum CleanPath {
+package enum CleanPath {
     /// The shortest equal path: no `.`, no doubled slash, `..` resolved; `.` for an empty one.
-    static func cleaned(_ path: String) -> String {
+    package static func cleaned(_ path: String) -> String {
         let isAbsolute = path.hasPrefix("/")
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {
@@ -18,7 +18,7 @@ enum CleanPath {
     }
 
     /// `path` itself if it is absolute, else below `base`; cleaned.
-    static func absolute(_ path: String, in base: String) -> String {
+    package static func absolute(_ path: String, in base: String) -> String {
         cleaned(path.hasPrefix("/") ? path : "\(base)/\(path)")
     }
 

@@ -67,6 +67,7 @@ extension Run {
                 compared = try await compare(candidate, checkout, commits, isBrief: false)
             }
             try check(compared)
+            compared.plan.warnings += try judge(compared)
             for change in compared.changes + compared.plan.changesWithoutEffect {
                 log.progress(
                     .plan, .running, change.eventLine, service: change.kind == "service" ? change.name : nil)
@@ -78,9 +79,10 @@ extension Run {
 
     /// Compares again after images were pulled or built; says only what is new.
     func compareAgain(_ earlier: Compared) async throws -> Compared {
-        let compared = try await compare(
+        var compared = try await compare(
             earlier.candidate, earlier.checkout, await fileCommits(earlier.candidate), isBrief: false)
         try check(compared)
+        compared.plan.warnings += try judge(compared)
         for change in compared.changes where !earlier.changes.contains(change) {
             log.progress(.pull, .running, change.eventLine, service: change.kind == "service" ? change.name : nil)
         }

@@ -57,16 +57,17 @@ extension Fetched {
             isFastForward = try await run.source.isAncestor(deployed, of: commit.id)
         }
         let skip = run.record.skipped.first { $0.commit == commit.id }
-        return Decision(
-            DecisionFacts(
-                tip: commit, deployed: deployed, isFastForward: isFastForward,
-                allowsRewrite: run.settings.allowsRewrite || isRequested,
-                skip: skip.map {
-                    DecisionFacts.Skip(
-                        reason: $0.reason, since: $0.since, failures: $0.failures, isManual: $0.code == nil)
-                },
-                retryAfter: run.settings.retryAfter, retryAttempts: run.settings.retryAttempts,
-                isForced: request.force, now: run.now))
+        var facts = DecisionFacts(
+            tip: commit, deployed: deployed, isFastForward: isFastForward,
+            allowsRewrite: run.settings.allowsRewrite || isRequested,
+            skip: skip.map {
+                DecisionFacts.Skip(
+                    reason: $0.reason, since: $0.since, failures: $0.failures, isManual: $0.code == nil)
+            },
+            retryAfter: run.settings.retryAfter, retryAttempts: run.settings.retryAttempts,
+            isForced: request.force, now: run.now)
+        facts.closedWindow = run.settings.policies.closedWindow(at: run.now)
+        return Decision(facts)
     }
 }
 

@@ -3,14 +3,23 @@ import Reconcile
 // What `check` says: the same comparison, and nothing after it.
 
 extension Fetched {
-    func preview() async throws -> RunResult {
+    /// What a deploy would do now: nothing new outside of the deploy windows.
+    func preview(_ request: DeployRequest) async throws -> RunResult {
+        let result = try await preview()
+        guard result.outcome == .pending, let closed = run.closedWindow(request) else { return result }
+        return waiting(result, closed)
+    }
+
+    private func preview() async throws -> RunResult {
         let build = run.wantedBuild(commit.id)
         if let build, try await !run.source.keptBuilds().contains(build) { return try await toBeBuilt() }
         do {
             async let prefetched = run.prefetch(commit)
             let checkout = try await run.compareCheckout(commit, build)
             let candidate = try await run.load(commit, build)
-            var result = run.preview(try await run.compare(candidate, checkout, await prefetched))
+            let compared = try await run.compare(candidate, checkout, await prefetched)
+            try await run.verifyImages(compared)
+            var result = run.preview(compared)
             result.tip = tip
             return result
         } catch let failure as DeployError where failure.reason.isRejection {
@@ -28,7 +37,22 @@ extension Fetched {
     }
 
     func previewHeld(_ hold: Decision.Hold) async throws -> RunResult {
-        run.held(hold, tip: tip, try await run.previewDeployed())
+        if case .outsideWindow(let closed) = hold {
+            let result = try await preview()
+            return result.failure == nil ? waiting(result, closed) : result
+        }
+        return run.held(hold, tip: tip, try await run.previewDeployed())
+    }
+
+    /// What would be deployed waits for a window.
+    private func waiting(_ result: RunResult, _ closed: String) -> RunResult {
+        var waiting = run.result(
+            .held(.outsideWindow(closed)), kind: .deploy, standing: result.standing,
+            summary: "\(closed); \(result.summary)")
+        waiting.tip = tip
+        waiting.changes = result.changes
+        waiting.warnings = result.warnings
+        return waiting
     }
 
     /// Before the commit is built nothing can be known of what else would change.

@@ -35,6 +35,7 @@ extension Run {
             compared = try await compareAgain(compared)
             try await rememberImages(before, compared.observed, compared.candidate)
         }
+        try await verifyImages(compared)
         return Provided(compared: compared, imagesBefore: before.images)
     }
 

@@ -12,6 +12,10 @@ extension Fetched {
             async let prefetched = run.prefetch(commit)
             let checkout = try await run.compareCheckout(commit, build)
             var candidate = try await run.load(commit, build)
+            if candidate.kind == .deploy, let closed = run.closedWindow(request) {
+                // The commit is deployed already, but not with this configuration.
+                return try await hold(.outsideWindow(closed))
+            }
             candidate.intent.keepsFailed = request.keepsFailed
             candidate.intent.hold = request.hold
             var result = try await run.reconcile(candidate, checkout, await prefetched)
@@ -86,6 +90,11 @@ extension Run {
         }
     }
 
+    /// That nothing new may be deployed now, and until when; nil when it may.
+    func closedWindow(_ request: DeployRequest) -> String? {
+        request.force ? nil : settings.policies.closedWindow(at: now)
+    }
+
     /// Heals what was deployed; nil when nothing good ever was.
     func keepDeployed() async throws -> RunResult? {
         guard let candidate = deployedCandidate else { return nil }
@@ -117,6 +126,7 @@ extension Decision.Hold {
     var description: String {
         switch self {
         case .skipListed(let reason): "the tip is on the skip list (\(reason))"
+        case .outsideWindow(let text): text
         case .rewritten(let deployed): "the branch was rewritten: \(deployed.short) is no longer part of it"
         }
     }

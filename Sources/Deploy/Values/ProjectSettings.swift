@@ -1,4 +1,5 @@
 package import Compose
+package import Reconcile
 
 /// One configured project, as the flow needs it: resolved, absolute, without secrets.
 package struct ProjectSettings: Sendable, Equatable {
@@ -38,6 +39,8 @@ package struct ProjectSettings: Sendable, Equatable {
     /// The Compose project itself, when the configuration says it instead of files.
     package var run: ConfiguredService?
     package var hooks = HookSettings()
+    /// What commits may ask of the host; all of them have to be fulfilled.
+    package var policies: [Policy] = []
 
     /// What was built for this many of the newest good deployments is kept, so that a rollback builds nothing.
     static let deploymentsWithBuilds = 5

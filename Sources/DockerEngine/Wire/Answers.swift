@@ -323,6 +323,7 @@ struct ImageAnswer: Decodable, Sendable {
     var repoDigests: [String]?
     var config: Config?
     var metadata: Metadata?
+    var created: String?
     var os: String?
     var architecture: String?
     var variant: String?
@@ -334,6 +335,7 @@ struct ImageAnswer: Decodable, Sendable {
         case repoDigests = "RepoDigests"
         case config = "Config"
         case metadata = "Metadata"
+        case created = "Created"
         case os = "Os"
         case architecture = "Architecture"
         case variant = "Variant"

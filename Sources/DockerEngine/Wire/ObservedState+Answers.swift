@@ -139,6 +139,7 @@ extension ObservedState.Image {
         if hasHealthcheck { healthcheck = answer.config?.healthcheck.map(ObservedState.HealthcheckTimes.init) }
         buildHash = answer.config?.labels?[ComposeLabels.watcherBuildHash]
         lastTaggedAt = answer.metadata?.lastTagTime.flatMap(EngineTime.milliseconds)
+        createdAt = answer.created.flatMap(EngineTime.milliseconds)
         if let system = answer.os, let architecture = answer.architecture {
             platform =
                 ImagePlatform(system: system, architecture: architecture, variant: answer.variant ?? "").description

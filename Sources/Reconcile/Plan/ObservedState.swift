@@ -215,6 +215,8 @@ extension ObservedState {
         package var buildHash: String?
         /// When a reference was last made to name it, in Unix milliseconds; nil when the engine does not know.
         package var lastTaggedAt: Int?
+        /// When it was made, in Unix milliseconds, as the image itself says; nil when it does not.
+        package var createdAt: Int?
         /// `os/architecture/variant`; nil when the engine does not say.
         package var platform: String?
 

@@ -25,6 +25,19 @@ package struct Plan: Sendable, Equatable {
     /// Nothing is to be done to containers, networks and volumes. (A pull alone may still change that.)
     package var isEmpty: Bool { steps.isEmpty }
 
+    /// Services of which a container is made or started.
+    package var touchedServices: Set<String> {
+        var services: Set<String> = []
+        for step in steps where step.phase == .apply {
+            switch step.operation {
+            case .create(let creation): services.insert(creation.service)
+            case .start, .unpause: if let service = step.service { services.insert(service) }
+            default: break
+            }
+        }
+        return services
+    }
+
     package struct ImagePull: Sendable, Hashable {
         package var reference: String
         package var platform: String?

@@ -11,6 +11,8 @@ package enum Decision: Sendable, Equatable {
         case skipListed(String)
         /// The deployed commit is not an ancestor of the tip.
         case rewritten(deployed: CommitID)
+        /// Outside of the project's deploy windows; the text says when the next one opens.
+        case outsideWindow(String)
     }
 }
 
@@ -45,6 +47,8 @@ package struct DecisionFacts: Sendable, Equatable {
     package var isForced: Bool
     /// Unix milliseconds.
     package var now: Int
+    /// That new commits have to wait for a deploy window, and until when.
+    package var closedWindow: String?
 
     package init(
         tip: Commit, deployed: CommitID?, isFastForward: Bool, allowsRewrite: Bool, skip: Skip?, retryAfter: Duration?,
@@ -63,7 +67,7 @@ package struct DecisionFacts: Sendable, Equatable {
 }
 
 extension Decision {
-    /// Decides about the tip. Force overrides the skip list and a rewritten branch.
+    /// Decides about the tip. Force overrides the skip list, a rewritten branch and deploy windows.
     package init(_ facts: DecisionFacts) {
         if facts.isForced {
             self = .reconcile(facts.tip)
@@ -71,6 +75,8 @@ extension Decision {
             self = .hold(.skipListed(skip.reason))
         } else if let deployed = facts.deployed, !facts.isFastForward, !facts.allowsRewrite {
             self = .hold(.rewritten(deployed: deployed))
+        } else if let window = facts.closedWindow, facts.deployed != facts.tip.id {
+            self = .hold(.outsideWindow(window))
         } else {
             self = .reconcile(facts.tip)
         }

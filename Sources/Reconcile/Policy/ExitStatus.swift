@@ -43,7 +43,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
             case .pending: .changesPending
             case .drift: .drift
             case .skipped: .skipListed
-            case .suspended: .suspended
+            case .suspended, .outsideWindow: .suspended
             case .rewritten: .branchRewritten
             case .restored: .restored
             case .failed: .failed

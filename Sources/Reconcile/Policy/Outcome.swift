@@ -15,6 +15,8 @@ package enum Outcome: String, Sendable, Codable, CaseIterable {
     /// The tip is on the skip list; the last good deployment runs and works.
     case skipped
     case suspended
+    /// Something new waits for a deploy window; the last good deployment runs and works.
+    case outsideWindow = "outside-window"
     /// The branch was rewritten and that is not allowed.
     case rewritten
     /// The deployment failed; the previous one is back and works.

@@ -86,6 +86,8 @@ extension Verdict {
         case .suspended: self = .init(.suspended)
         case .held(.skipListed): self = facts.hasGood ? Self.present(facts, otherwise: .skipped) : Self.nothing(facts)
         case .held(.rewritten): self = Self.unresolved(facts) ?? .init(.rewritten)
+        case .held(.outsideWindow):
+            self = facts.hasGood ? Self.present(facts, otherwise: .outsideWindow) : .init(.outsideWindow)
         case .failedUntouched(let reason): self = Self.untouched(reason, facts)
         case .failed(let reason, let undo): self = Self.undone(reason, undo, facts)
         }

@@ -31,7 +31,8 @@ struct ConfigCommand: ParsableCommand {
         abstract: "Validate Compose files and print the canonical model.",
         usage: "watcher config [-f <file> ...] [<options>] [<service> ...]",
         discussion: ExitStatus.help(
-            [.success, .usage, .invalidProject, .refused], example: "watcher config -f compose.yaml --hash web"))
+            [.success, .usage, .invalidProject, .refused, .invalidConfiguration],
+            example: "watcher config -f compose.yaml --hash web"))
 
     @Argument(
         help: ArgumentHelp(
@@ -52,6 +53,17 @@ struct ConfigCommand: ParsableCommand {
 
     @Option(name: .customLong("env-file"), help: "An interpolation env file; repeatable.")
     var envFiles: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Refuse files that this policy denies: a file with the keys of a policy, or a configuration.",
+            valueName: "file"))
+    var policy: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Refuse files that the policy of this project of the configuration denies.", valueName: "project"))
+    var policyOf: String?
 
     @Flag(exclusivity: .exclusive) var listing: Listing?
     @Flag(help: "Leave ${...} as it is.") var noInterpolate = false
@@ -76,7 +88,9 @@ struct ConfigCommand: ParsableCommand {
             } else {
                 let result = try loader.load(request)
                 warn(result.warnings, on: terminal)
-                text = try self.text(try result.project.selecting(selection), files)
+                let project = try result.project.selecting(selection)
+                try judge(result, project, environment, terminal)
+                text = try self.text(project, files)
             }
         } catch let error as ComposeError {
             throw InvalidCompose(message: error.description)
@@ -91,6 +105,24 @@ struct ConfigCommand: ParsableCommand {
             throw DeployError(
                 stage: .load, reason: .permissions, message: "\(output) cannot be written: \(error.cause)",
                 advice: "Choose another file with --output.")
+        }
+    }
+
+    private func judge(
+        _ result: ProjectLoader.Result, _ project: Project, _ environment: [String: String], _ terminal: Terminal
+    ) throws {
+        guard policy != nil || policyOf != nil else { return }
+        let file = policy ?? options.config ?? environment["WATCHER_CONFIG"] ?? "/etc/watcher/config.yaml"
+        let judgement = ConfigPolicy(
+            file: URL(fileURLWithPath: file).standardizedFileURL.path, project: policyOf, environment: environment)
+        for note in try judgement.judge(result, project) {
+            terminal.message("watcher: note: \(note.printable)", priority: 5)
+        }
+    }
+
+    func validate() throws {
+        if policy != nil || policyOf != nil, noInterpolate {
+            throw ValidationError("A policy judges values: leave --no-interpolate out.")
         }
     }
 

@@ -61,6 +61,7 @@ private struct StatusLook: Sendable {
                 StatusReport.Run(pid: $0.pid, command: $0.command.printable, since: $0.since)
             }
             facts.isConfigured = project.isConfigured
+            facts.closedWindow = project.settings.policies.closedWindow(at: facts.now)
             facts.nextRunAt = project.isConfigured ? NextRun.next(of: name, timers) : nil
             return .success(StatusReport.Project(name, record, facts))
         } catch {

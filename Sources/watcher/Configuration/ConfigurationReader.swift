@@ -10,9 +10,9 @@ struct ConfigurationReader {
     private static let projectKeys = [
         "repository", "branch", "tag", "commit", "directory", "files", "project_name", "profiles", "env_files",
         "environment", "git", "engine", "health", "retry", "prune",
-        "build", "run", "hooks",
+        "build", "run", "hooks", "policy",
     ]
-    private static let laterProjectKeys = ["policy", "notify"]
+    private static let laterProjectKeys = ["notify"]
 
     let file: String
     let environment: [String: String]
@@ -26,9 +26,14 @@ struct ConfigurationReader {
     /// Reads the file from disk.
     ///
     /// - Throws: `ConfigurationError`.
-    func read() throws -> Configuration {
+    func read() throws -> Configuration { try read(bytes()) }
+
+    /// The text of the file.
+    ///
+    /// - Throws: `ConfigurationError`.
+    func bytes() throws -> [UInt8] {
         do {
-            return try read(FileAccess.disk().read(file))
+            return try FileAccess.disk().read(file)
         } catch FileAccessError.notFound {
             throw ConfigurationError(
                 "there is no configuration at \(file)",
@@ -44,8 +49,8 @@ struct ConfigurationReader {
         }
     }
 
-    /// Reads the text of a configuration.
-    func read(_ bytes: [UInt8]) throws -> Configuration {
+    /// The one document of a text.
+    func root(of bytes: [UInt8]) throws -> YAMLNode {
         let documents: [YAMLNode]
         do {
             documents = try YAMLParser.documents(in: bytes, file: file)
@@ -58,11 +63,22 @@ struct ConfigurationReader {
                 "\(file): expected one YAML document, found \(found)",
                 advice: documents.isEmpty ? "«watcher init --force» writes an example." : "")
         }
+        return root
+    }
+
+    /// Reads the text of a configuration.
+    func read(_ bytes: [UInt8]) throws -> Configuration {
+        let root = try root(of: bytes)
         var projects: [ProjectConfiguration] = []
-        if let section = SectionReader(root, path: "", keys: ["projects"] + RunLimits.keys, problems: problems) {
+        if let section = SectionReader(
+            root, path: "", keys: ["projects", "policy"] + RunLimits.keys, problems: problems)
+        {
             let limits = runLimits(section, RunLimits())
             if let list = section.node("projects")?.mapping {
                 projects = list.entries.compactMap { project($0, limits) }
+                if let policy = policy(section) {
+                    for index in projects.indices { projects[index].settings.policies.insert(policy, at: 0) }
+                }
                 if list.entries.isEmpty { problems.add("projects: there is none", at: section.location) }
             } else {
                 problems.add("projects: expected a mapping of project names", at: section.location)
@@ -108,6 +124,7 @@ struct ConfigurationReader {
         readSources(section, &settings)
         readBehaviour(section, &settings)
         readCommands(section, &settings)
+        settings.policies = policy(section).map { [$0] } ?? []
         settings.home = environment["HOME"]
         let access = access(section, &settings)
         let engine = engine(section)
@@ -290,7 +307,7 @@ struct ConfigurationReader {
     }
 
     /// Relative paths are taken from the configuration's directory.
-    private func absolute(_ path: String) -> String {
+    func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }
         if path.hasPrefix("~/"), let home = environment["HOME"] { return home + path.dropFirst() }
         let base = URL(fileURLWithPath: file).deletingLastPathComponent().path

@@ -40,7 +40,7 @@ struct StatusReport: Encodable {
     /// The newest commit that a deploy saw, and what became of it.
     struct Tip: Encodable {
         enum State: String, Encodable {
-            case deployed, skipped, suspended, invalid, refused, failed, pending, unfinished
+            case deployed, skipped, suspended, waiting, invalid, refused, failed, pending, unfinished
             case inProgress = "in-progress"
         }
 
@@ -76,6 +76,8 @@ struct StatusReport: Encodable {
         /// A deployment that has begun and not ended.
         var open: DeploymentView?
         var suspended: Suspension?
+        /// That new commits have to wait for a deploy window, and until when.
+        var closedWindow: String?
         var skipped: Int
         var run: Run?
         var nextRunAt: Int?
@@ -109,6 +111,8 @@ struct StatusFacts {
     var run: StatusReport.Run?
     var nextRunAt: Int?
     var isConfigured = true
+    /// That new commits have to wait for a deploy window, and until when.
+    var closedWindow: String?
     /// Unix milliseconds.
     var now: Int
 }
@@ -121,6 +125,7 @@ extension StatusReport.Project {
         deployment = record.lastGood.map(DeploymentView.init)
         deployed = record.deployed ?? record.lastGood?.commit
         suspended = record.suspension(at: facts.now)
+        closedWindow = facts.closedWindow
         skipped = record.skipped.count
         run = facts.run
         nextRunAt = facts.nextRunAt
@@ -129,7 +134,7 @@ extension StatusReport.Project {
         open = record.open.map(DeploymentView.init)
         tip = StatusReport.Tip(record, facts)
         let standing = facts.observed.map { record.standing($0, now: facts.now) }
-        let verdict = record.verdict(standing, now: facts.now)
+        let verdict = record.verdict(standing, now: facts.now, closedWindow: facts.closedWindow)
         outcome = facts.trouble == nil ? verdict.outcome : .error
         exitStatus = (facts.trouble == nil ? verdict.exitStatus : .engineUnreachable).rawValue
         self.standing = record.lastGood == nil ? nil : standing
@@ -193,7 +198,8 @@ extension StatusReport.Tip {
         } else if let latest, latest.status != .succeeded {
             (state, reason) = (State(latest.status), latest.message ?? latest.reason?.rawValue)
         }
-        if state == .pending || state == .failed, let suspension = record.suspension(at: facts.now) {
+        if state == .pending, let window = facts.closedWindow { (state, reason) = (.waiting, window) }
+        if [.pending, .failed, .waiting].contains(state), let suspension = record.suspension(at: facts.now) {
             (state, reason) = (.suspended, suspension.reason)
         }
     }

@@ -29,7 +29,8 @@ struct StatusText {
         switch project.outcome {
         case .suspended:
             return ("\(doing), suspended", project.standing?.works == false ? .red : .yellow)
-        case .skipped: return ("\(doing), but the tip is not deployed", .yellow)
+        case .outsideWindow where project.deployment == nil: return ("not deployed yet", .yellow)
+        case .skipped, .outsideWindow: return ("\(doing), but the tip is not deployed", .yellow)
         case .failed: return ("not deployed: no deployment has succeeded", .red)
         case .restoreFailed: return ("\(doing): a deployment failed, and so did rolling it back", .red)
         case _ where project.deployment == nil: return ("not deployed yet", .yellow)
@@ -78,6 +79,7 @@ struct StatusText {
             switch tip.state {
             case .skipped: "it is on the skip list"
             case .suspended: "deploys are suspended"
+            case .waiting: "it waits for a deploy window"
             case .invalid: "its Compose project is invalid"
             case .refused: "it is refused"
             case .failed: "the last try failed"
@@ -144,6 +146,9 @@ struct StatusText {
                 line(
                     "suspended",
                     "until \(until), since \(Times.local(suspension.since)): \(firstLine(suspension.reason))"))
+        }
+        if let window = project.closedWindow, project.tip?.state != .waiting {
+            lines.append(line("window", window))
         }
         if project.skipped > 0 {
             lines.append(line("skip list", "\(project.skipped) commit\(project.skipped == 1 ? "" : "s")"))
