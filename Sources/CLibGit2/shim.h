@@ -22,3 +22,7 @@ static inline int clibgit2_pipe(int fds[2], int flags) { return pipe2(fds, flags
 static inline int clibgit2_rename_new(int from, const char *old_name, int to, const char *new_name) {
     return renameat2(from, old_name, to, new_name, 1);
 }
+
+extern int memfd_create(const char *name, unsigned int flags);
+// A file in memory, closed on exec (MFD_CLOEXEC).
+static inline int clibgit2_memory_file(const char *name) { return memfd_create(name, 1); }

@@ -1,7 +1,7 @@
 package import Compose
 import Reconcile
 
-/// The one path: fetch → decide → load → compare → provide → apply → verify → record, and undo when it fails.
+/// The one path: fetch → verify → decide → load → compare → provide → apply → verify → record, and undo when it fails.
 ///
 /// One value serves one project for one run, under the project's lock. No call throws: a failure is an outcome.
 package struct Deployer: Sendable {
@@ -36,11 +36,16 @@ package struct Deployer: Sendable {
     package func check(_ request: DeployRequest = DeployRequest()) async -> RunResult {
         await reporting { run in
             if let suspension = run.suspension { return run.suspended(suspension) }
-            let fetched = try await run.fetch(request.commit)
-            switch try await fetched.decide(request) {
-            case .reconcile: return try await fetched.preview(request)
-            case .hold(let hold): return try await fetched.previewHeld(hold)
-            }
+            let unverified = try await run.fetch(request.commit)
+            let decided = try await unverified.decide(request, await unverified.verify(remembers: false))
+            let fetched = decided.fetched
+            let result =
+                switch decided.decision {
+                case .reconcile: try await fetched.preview(request)
+                case .hold(let hold): try await fetched.previewHeld(hold)
+                case .refuse(let fault): try await fetched.previewRefused(fault)
+                }
+            return result.concerning(fetched)
         }
     }
 
@@ -48,12 +53,17 @@ package struct Deployer: Sendable {
     package func deploy(_ request: DeployRequest = DeployRequest()) async -> RunResult {
         await reporting { run in
             if let suspension = run.suspension { return run.suspended(suspension) }
-            let fetched = try await run.recovered().fetch(request.commit)
-            try await fetched.remember()
-            switch try await fetched.decide(request) {
-            case .reconcile: return try await fetched.reconcile(request)
-            case .hold(let hold): return try await fetched.hold(hold)
-            }
+            let unverified = try await run.recovered().fetch(request.commit)
+            let decided = try await unverified.decide(request, await unverified.verify(remembers: true))
+            let fetched = decided.fetched
+            try await fetched.remember(accepting: decided.acceptsTip)
+            let result =
+                switch decided.decision {
+                case .reconcile: try await fetched.reconcile(request)
+                case .hold(let hold): try await fetched.hold(hold)
+                case .refuse(let fault): try await fetched.refuse(fault)
+                }
+            return result.concerning(fetched)
         }
     }
 

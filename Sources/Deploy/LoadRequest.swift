@@ -32,13 +32,18 @@ extension ProjectSettings {
 
     /// Why the loaded project cannot take the place of the recorded one; nil when it can.
     package func refusal(ofRenaming recorded: Project?, to loaded: Project) -> DeployError? {
-        guard let recorded, recorded.name != loaded.name else { return nil }
+        recorded.flatMap { refusal(ofRenaming: $0.name, to: loaded.name) }
+    }
+
+    /// The same by their names.
+    package func refusal(ofRenaming recorded: String, to loaded: String) -> DeployError? {
+        guard recorded != loaded else { return nil }
         return DeployError(
             stage: .load, reason: .invalidConfiguration,
-            message: "the name of the Compose project would change from \"\(recorded.name)\" to \"\(loaded.name)\": "
+            message: "the name of the Compose project would change from \"\(recorded)\" to \"\(loaded)\": "
                 + "everything would start anew, with empty volumes, beside what runs",
             advice:
-                "To keep it, write `project_name: \(recorded.name)` for the project in the configuration. To rename "
+                "To keep it, write `project_name: \(recorded)` for the project in the configuration. To rename "
                 + "it, run `watcher down \(name)`, and configure it under another key.")
     }
 }

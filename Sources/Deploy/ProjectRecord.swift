@@ -16,6 +16,8 @@ package struct ProjectRecord: Sendable, Equatable {
     package var deployed: Commit?
     /// The newest commit that was seen at the remote.
     package var observedTip: ObservedTip?
+    /// The newest tip that was accepted, against which later ones are judged.
+    package var followed: FollowedTip?
     package var skipped: [SkippedCommit] = []
     package var suspension: Suspension?
     /// The number the next deployment gets.

@@ -6,13 +6,20 @@ package import Reconcile
 
 /// Where commits come from: a branch of a repository, its local cache and its checkout.
 package protocol CommitSource: Sendable {
-    /// Asks the remote for the tip of the configured branch, downloads what is missing and returns the commit.
-    /// Nothing is downloaded when the tip is already in the cache.
-    func fetchTip() async throws -> Commit
+    /// Asks the remote for what the configured revision names, downloads what is missing and returns it.
+    /// Nothing is downloaded when it is in the cache already.
+    func fetchRevision() async throws -> Tip
     /// The commit a revision names (full or abbreviated id) in the cache; nil when there is none.
     func commit(named revision: String) async throws -> Commit?
     /// Whether `ancestor` is reachable from `commit`; true when they are the same; false when either is unknown.
     func isAncestor(_ ancestor: CommitID, of commit: CommitID) async throws -> Bool
+    /// The commits that `commit` has and `base` has not, newest first, at most so many; all that it has when `base` is
+    /// unknown.
+    func history(of commit: CommitID, after base: CommitID, atMost count: Int) async throws -> [CommitID]
+    /// The commit whose files lie in the checkout, as far as that is known.
+    func checkedOutCommit() async throws -> CommitID?
+    /// Reads and checks whom the settings trust. Throws when that cannot be done.
+    func verifier(_ settings: VerificationSettings) async throws -> any SignatureVerifier
     /// The newest commit that changed each path (relative to the repository), among those that `commit` has and `base` has
     /// not; a path that none of them changed is missing.
     func newestChanges(of paths: [String], after base: CommitID, upTo commit: CommitID) async throws
@@ -52,6 +59,16 @@ extension CommitSource {
     package func stageCheckout(of commit: CommitID) async throws -> any StagedCheckout {
         try await stageCheckout(of: commit, nil)
     }
+}
+
+/// Verifies signatures of commits and tags against those who are trusted.
+package protocol SignatureVerifier: Sendable {
+    /// What tells those who are trusted from others: the same for the same keys.
+    var id: String { get }
+    /// What comes of verifying the commit's own signature.
+    func state(of commit: CommitID) async throws -> SignatureState
+    /// What comes of verifying the signature of an annotated tag, which has to be of this name and lead to this commit.
+    func state(of tag: Tag, at commit: CommitID) async throws -> SignatureState
 }
 
 /// Runs commands on the host.
@@ -121,10 +138,36 @@ package struct ContainerEvent: Sendable, Equatable {
     }
 }
 
+/// Which deployment made a container, and for which Compose project, by its labels.
+package struct ContainerStamp: Sendable, Equatable {
+    package var stamp: DeploymentStamp
+    package var composeProject: String
+
+    package init(_ stamp: DeploymentStamp, composeProject: String) {
+        self.stamp = stamp
+        self.composeProject = composeProject
+    }
+
+    /// Nil when the labels do not name all of it.
+    package init?(labels: [String: String], of project: String) {
+        guard labels[ComposeLabels.watcherProject] == project,
+            let id = labels[ComposeLabels.watcherDeployment].flatMap(DeploymentID.init),
+            let commit = labels[ComposeLabels.watcherCommit], !commit.isEmpty,
+            let composeProject = labels[ComposeLabels.project]
+        else { return nil }
+        self.init(
+            DeploymentStamp(project: project, commit: CommitID(hex: commit), deployment: id.number),
+            composeProject: composeProject)
+    }
+}
+
 /// The container engine.
 package protocol ContainerEngine: Sendable {
     /// How many operations it takes at once; what is beyond that would wait within its deadline.
     var parallelChanges: Int { get }
+    /// What the containers say that watcher made for this project (the configuration's key), whatever their Compose project
+    /// is called, and whether they run or not.
+    func stamps(of project: String) async throws -> [ContainerStamp]
     /// One round of reads, with a deadline.
     func observe(_ query: ObservationQuery) async throws -> ObservedState
     /// The container as it is now; nil when it is gone.
@@ -150,6 +193,12 @@ package protocol ContainerEngine: Sendable {
     func lastLines(of id: ContainerID, count: Int) async throws -> [String]
 }
 
+/// How much a store remembers at most.
+package enum DeploymentStoreLimits {
+    /// Verified commits of a project.
+    package static let verifiedCommits = 20_000
+}
+
 /// The record of deployments. What a writing call stored is on the disk when the call returns, all of it or nothing.
 package protocol DeploymentStore: Sendable {
     /// What a run begins with: `lastGood`, `open` and `unresolved` with their snapshots, `latest` without.
@@ -168,9 +217,14 @@ package protocol DeploymentStore: Sendable {
     func close(_ closing: Closing) async throws
     /// Moves the deployed commit without a deployment. This holds until another deployment succeeds.
     func advance(_ project: String, to commit: Commit) async throws
-    /// Remembers the newest commit that was seen at the remote, and since when (Unix milliseconds). A commit that is
-    /// remembered already keeps its time, and nothing is written.
-    func observed(_ tip: Commit, of project: String, at time: Int) async throws
+    /// Remembers the newest commit that was seen at the remote, and since when (Unix milliseconds), and the tip that later
+    /// ones follow; nil leaves that as it was. A commit that is remembered already keeps its time, and nothing is written
+    /// when all of it is known.
+    func observed(_ tip: Commit, of project: String, at time: Int, accepted: FollowedTip?) async throws
+    /// The commits that were verified for the project, and are remembered, by the verifier of this id.
+    func verifiedCommits(of project: String, by verifier: String) async throws -> Set<CommitID>
+    /// Remembers commits that were verified; what another verifier found is forgotten, and so are the oldest of many.
+    func noteVerified(_ commits: [CommitID], of project: String, by verifier: String) async throws
     /// Remembers on which engine the project runs (the configuration's `engine.host`; nil is the default one). Nothing is
     /// written when that is known.
     func noteEngine(_ host: String?, of project: String) async throws

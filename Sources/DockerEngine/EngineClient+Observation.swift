@@ -33,6 +33,13 @@ extension EngineClient {
         return state
     }
 
+    package func stamps(of project: String) async throws -> [ContainerStamp] {
+        let listed: [ContainerSummary] = try await connection.decoded(
+            .get("/containers/json", to: "list the containers of \(project)").adding("all", "1")
+                .filtering(["label": ["\(ComposeLabels.watcherProject)=\(project)"]]))
+        return listed.compactMap { ContainerStamp(labels: $0.labels ?? [:], of: project) }
+    }
+
     package func container(_ id: ContainerID) async throws -> ObservedState.Container? {
         try await details(of: id.hex).map(ObservedState.Container.init)
     }

@@ -47,6 +47,11 @@ package struct GitRepository: CommitSource {
         cacheDirectory = CacheDirectory(path: "\(stateDirectory)/git/\(url.cacheName)")
     }
 
+    package func fetchRevision() async throws -> Tip {
+        let fetched = try await fetch()
+        return Tip(commit: fetched.commit, tag: fetched.tag)
+    }
+
     package func fetchTip() async throws -> Commit { try await fetch().commit }
 
     /// Like `fetchTip`, and says under which branch or tag the commit was found and whether it was downloaded.
@@ -79,6 +84,20 @@ package struct GitRepository: CommitSource {
     package func isAncestor(_ ancestor: CommitID, of commit: CommitID) async throws -> Bool {
         let limits = limits
         return try await inCache(orElse: false) { try $0.isAncestor(ancestor, of: commit, limits) }
+    }
+
+    package func history(of commit: CommitID, after base: CommitID, atMost count: Int) async throws -> [CommitID] {
+        try await inCache(orElse: []) { try $0.history(of: commit, after: base, atMost: count) }
+    }
+
+    package func checkedOutCommit() async throws -> CommitID? {
+        let checkout = Checkout(projectDirectory: projectDirectory)
+        return try await thread.run { try checkout.commit() }
+    }
+
+    package func verifier(_ settings: VerificationSettings) async throws -> any SignatureVerifier {
+        let path = cacheDirectory.path
+        return try await thread.run { try GitSignatureVerifier(settings, cache: path) }
     }
 
     package func newestChanges(

@@ -13,6 +13,7 @@ enum Schema {
         migrator.registerMigration("v3 builds on the host") { try $0.execute(sql: v3HostBuilds) }
         migrator.registerMigration("v4 own images and last words") { try $0.execute(sql: v4ImagesAndLastWords) }
         migrator.registerMigration("v5 projects") { try $0.execute(sql: v5Projects) }
+        migrator.registerMigration("v6 signatures") { try $0.execute(sql: v6Signatures) }
         guard try !database.read(migrator.hasBeenSuperseded) else {
             throw StoreError(
                 reason: .stateUnusable, message: "the database \(path) was made by a newer version of watcher",
@@ -20,6 +21,26 @@ enum Schema {
         }
         if try !database.read(migrator.hasCompletedMigrations) { try migrator.migrate(database) }
     }
+
+    /// Which tip later ones have to follow; who signed what was deployed; and which commits were verified already.
+    private static let v6Signatures = """
+        ALTER TABLE projects ADD COLUMN followed TEXT; -- JSON; NULL: no tip was accepted yet
+
+        CREATE TABLE signatures (
+            project TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            signer TEXT NOT NULL, -- JSON
+            PRIMARY KEY (project, number),
+            FOREIGN KEY (project, number) REFERENCES deployments ON DELETE CASCADE
+        ) STRICT;
+
+        CREATE TABLE verified_commits (
+            project TEXT NOT NULL,
+            commit_id TEXT NOT NULL,
+            verifier TEXT NOT NULL, -- whom the configuration trusted
+            PRIMARY KEY (project, commit_id)
+        ) STRICT;
+        """
 
     /// What is known of a project besides its deployments; and the names of those that were deployed before this was.
     private static let v5Projects = """

@@ -204,6 +204,10 @@ extension Deployment {
                 deployment.service = try failure.optional("service")
                 deployment.logLines = try failure.json("log_lines")
             }
+            deployment.signature = try Row.fetchOne(
+                db, sql: "SELECT signer FROM signatures WHERE project = ? AND number = ?",
+                arguments: [id.project, id.number]
+            ).map { try $0.json("signer") }
             return deployment
         }
     }
@@ -234,7 +238,7 @@ extension Deployment {
                     changes = excluded.changes, before = excluded.before
                 """,
             arguments: arguments())
-        for table in ["host_builds", "failures"] + (snapshot == nil ? ["snapshots"] : []) {
+        for table in ["host_builds", "failures", "signatures"] + (snapshot == nil ? ["snapshots"] : []) {
             try db.execute(
                 sql: "DELETE FROM \(table) WHERE project = ? AND number = ?", arguments: [id.project, id.number])
         }
@@ -247,6 +251,11 @@ extension Deployment {
         if let build = snapshot?.hostBuild {
             try db.execute(
                 sql: "INSERT INTO host_builds VALUES (?, ?, ?)", arguments: [id.project, id.number, build.description])
+        }
+        if let signature {
+            try db.execute(
+                sql: "INSERT INTO signatures VALUES (?, ?, ?)",
+                arguments: [id.project, id.number, try JSONText.encode(signature)])
         }
         if service != nil || !logLines.isEmpty {
             try db.execute(

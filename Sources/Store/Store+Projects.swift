@@ -59,17 +59,50 @@ extension Store {
         }
     }
 
-    package func observed(_ tip: Commit, of project: String, at time: Int) async throws {
+    package func observed(
+        _ tip: Commit, of project: String, at time: Int, accepted: FollowedTip?
+    ) async throws {
         let text = try JSONText.encode(tip)
-        let known = try await column("observed_tip", of: project)
-        guard known != text else { return }
+        let followed = try accepted.map { try JSONText.encode($0) }
+        let isTipKnown = try await column("observed_tip", of: project) == text
+        let recorded = try await column("followed", of: project)
+        guard !isTipKnown || recorded != followed ?? recorded else { return }
         try await write { db in
             try db.execute(
                 sql: """
-                    INSERT INTO projects (project, observed_tip, observed_at) VALUES (?, ?, ?)
-                    ON CONFLICT DO UPDATE SET observed_tip = excluded.observed_tip, observed_at = excluded.observed_at
+                    INSERT INTO projects (project, observed_tip, observed_at, followed) VALUES (:project, :tip, :time, :followed)
+                    ON CONFLICT DO UPDATE SET
+                        observed_tip = excluded.observed_tip,
+                        observed_at = iif(observed_tip IS excluded.observed_tip, observed_at, excluded.observed_at),
+                        followed = coalesce(excluded.followed, followed)
                     """,
-                arguments: [project, text, time])
+                arguments: ["project": project, "tip": text, "time": time, "followed": followed])
+        }
+    }
+
+    package func verifiedCommits(of project: String, by verifier: String) async throws -> Set<CommitID> {
+        try await read { db in
+            let commits = try String.fetchAll(
+                db, sql: "SELECT commit_id FROM verified_commits WHERE project = ? AND verifier = ?",
+                arguments: [project, verifier])
+            return Set(commits.map { CommitID(hex: $0) })
+        }
+    }
+
+    package func noteVerified(_ commits: [CommitID], of project: String, by verifier: String) async throws {
+        guard !commits.isEmpty else { return }
+        try await write { db in
+            try db.execute(
+                sql: "DELETE FROM verified_commits WHERE project = ? AND verifier <> ?", arguments: [project, verifier])
+            let insert = try db.cachedStatement(sql: "INSERT OR REPLACE INTO verified_commits VALUES (?, ?, ?)")
+            for commit in commits { try insert.execute(arguments: [project, commit.hex, verifier]) }
+            try db.execute(
+                sql: """
+                    DELETE FROM verified_commits WHERE project = :project AND rowid NOT IN (
+                        SELECT rowid FROM verified_commits WHERE project = :project ORDER BY rowid DESC
+                        LIMIT \(DeploymentStoreLimits.verifiedCommits))
+                    """,
+                arguments: ["project": project])
         }
     }
 
@@ -112,12 +145,15 @@ extension ProjectRecord {
         guard
             let row = try Row.fetchOne(
                 db,
-                sql: "SELECT deployed, deployed_after, observed_tip, observed_at FROM projects WHERE project = ?",
+                sql: """
+                    SELECT deployed, deployed_after, observed_tip, observed_at, followed FROM projects WHERE project = ?
+                    """,
                 arguments: [project])
         else { return }
         if try row.optional("deployed_after", Int.self) == lastGood?.id.number ?? 0 {
             deployed = try row.json("deployed")
         }
+        if try row.optional("followed", String.self) != nil { followed = try row.json("followed") }
         if let time = try row.optional("observed_at", Int.self) {
             observedTip = ObservedTip(commit: try row.json("observed_tip"), since: time)
         }

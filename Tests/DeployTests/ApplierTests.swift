@@ -18,6 +18,7 @@ private struct ScriptedEngine: ContainerEngine {
     /// What runs already.
     var running: Set<String> = []
 
+    func stamps(of project: String) async throws -> [ContainerStamp] { [] }
     func observe(_ query: ObservationQuery) async throws -> ObservedState { ObservedState() }
     func container(_ id: ContainerID) async throws -> ObservedState.Container? { try await look(id) }
     func pull(_ pull: Plan.ImagePull, progress: @escaping @Sendable (String) -> Void) async throws {}

@@ -76,6 +76,15 @@ final class EngineStandIn: ContainerEngine {
 
     let parallelChanges = 64
 
+    func stamps(of project: String) async throws -> [ContainerStamp] {
+        if with({ $0.isUnreachable }) {
+            throw Trouble(reason: .engineUnreachable, message: "the engine cannot be reached")
+        }
+        return with { state in
+            state.engine.state.containers.compactMap { ContainerStamp(labels: $0.labels, of: project) }
+        }
+    }
+
     func observe(_ query: ObservationQuery) async throws -> ObservedState {
         try reach()
         return with { state in

@@ -8,6 +8,8 @@ import WatcherTestSupport
 final class SourceStandIn: CommitSource {
     struct State: Sendable {
         var commits: [Commit] = []
+        /// What the branch names; nil is the newest commit.
+        var tip: CommitID?
         var trees: [CommitID: FileTree] = [:]
         /// The files of the checkout.
         var checkout = FileTree([:])
@@ -22,6 +24,16 @@ final class SourceStandIn: CommitSource {
         var builds: [BuildID: [String: String]] = [:]
         var isBuilding = false
         var omissions: [String] = []
+        /// The tag at the tip, where tags are followed.
+        var tag: Tag?
+        /// Signatures of commits and of tag objects; what is missing is unsigned.
+        var signatures: [String: SignatureState] = [:]
+        /// What of commits and tags was verified.
+        var verified: [String] = []
+        /// Whom the verifier trusts.
+        var verifier = "alice"
+        var verifierTrouble: Trouble?
+        var checkedOut: CommitID?
 
         func tree(of commit: CommitID, _ build: BuildID?) -> FileTree? {
             guard var tree = trees[commit] else { return nil }
@@ -69,12 +81,51 @@ final class SourceStandIn: CommitSource {
         }
     }
 
-    func fetchTip() async throws -> Commit {
+    func fetchRevision() async throws -> Tip {
         try life.spend()
         return try with { state in
             if let trouble = state.trouble { throw trouble }
-            guard let tip = state.commits.last else { throw Trouble(reason: .branchMissing, message: "no branch") }
-            return tip
+            guard let tip = state.tip.flatMap({ id in state.commits.first { $0.id == id } }) ?? state.commits.last
+            else {
+                throw Trouble(reason: .branchMissing, message: "no branch")
+            }
+            return Tip(commit: tip, tag: state.tag)
+        }
+    }
+
+    func history(of commit: CommitID, after base: CommitID, atMost count: Int) async throws -> [CommitID] {
+        with { state in
+            var ids: [CommitID] = []
+            var next: CommitID? = commit
+            while let id = next, id != base, ids.count < count {
+                ids.append(id)
+                next = state.commits.first { $0.id == id }?.parents.first
+            }
+            return ids
+        }
+    }
+
+    func checkedOutCommit() async throws -> CommitID? { with { $0.checkedOut } }
+
+    func verifier(_ settings: VerificationSettings) async throws -> any SignatureVerifier {
+        if let trouble = with({ $0.verifierTrouble }) { throw trouble }
+        return Verifier(source: self, id: with { $0.verifier })
+    }
+
+    private struct Verifier: SignatureVerifier {
+        var source: SourceStandIn
+        var id: String
+
+        func state(of commit: CommitID) async throws -> SignatureState { state(commit.hex, "commit \(commit.short)") }
+        func state(of tag: Tag, at commit: CommitID) async throws -> SignatureState {
+            state(tag.object, "tag \(tag.name)")
+        }
+
+        private func state(_ object: String, _ name: String) -> SignatureState {
+            source.with { state in
+                state.verified.append(object)
+                return state.signatures[object] ?? .refused(SignatureFault(.unsigned, name))
+            }
         }
     }
 

@@ -170,20 +170,19 @@ import Testing
 
     @Test func `new commits wait for a window, and nothing else does`() {
         let tip = Commit(id: CommitID(hex: "bb"), parents: [], author: "", subject: "", time: 0)
+        let rewrite = Rewrite.lost(CommitID(hex: "aa"), .deployed)
         var facts = DecisionFacts(
-            tip: tip, deployed: CommitID(hex: "aa"), isFastForward: true, allowsRewrite: false, skip: nil,
-            retryAfter: nil, retryAttempts: 0, isForced: false, now: 0)
+            commit: tip, rewrite: nil, allowsRewrite: false, skip: nil, retryAfter: nil, retryAttempts: 0,
+            isForced: false, now: 0)
         facts.closedWindow = "closed"
         #expect(Decision(facts) == .hold(.outsideWindow("closed")))
-        facts.isFastForward = false
-        #expect(Decision(facts) == .hold(.rewritten(deployed: CommitID(hex: "aa"))))
-        facts.isFastForward = true
+        facts.rewrite = rewrite
+        #expect(Decision(facts) == .hold(.rewritten(rewrite)))
+        facts.rewrite = nil
         facts.isForced = true
         #expect(Decision(facts) == .reconcile(tip))
         facts.isForced = false
-        facts.deployed = tip.id
+        facts.closedWindow = nil
         #expect(Decision(facts) == .reconcile(tip))
-        facts.deployed = nil
-        #expect(Decision(facts) == .hold(.outsideWindow("closed")))
     }
 }

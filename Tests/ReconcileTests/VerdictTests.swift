@@ -23,7 +23,7 @@ import Testing
     }
 
     private static let skipped = VerdictFacts.Ending.held(.skipListed("web: unhealthy"))
-    private static let rewritten = VerdictFacts.Ending.held(.rewritten(deployed: CommitID(hex: "ab")))
+    private static let rewritten = VerdictFacts.Ending.held(.rewritten(.lost(CommitID(hex: "ab"), .observed)))
 
     private static let present: [Row] = [
         Row(ending: .upToDate, outcome: .inSync, exit: 0),

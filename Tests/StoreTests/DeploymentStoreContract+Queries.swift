@@ -117,16 +117,68 @@ extension DeploymentStoreContract {
             let subject = try StoreSubject(backend)
             func tip() async throws -> ObservedTip? { try await subject.reopened().record(of: "shop").observedTip }
             #expect(try await tip() == nil)
-            try await subject.store.observed(.sample("a"), of: "shop", at: 1)
-            try await subject.store.observed(.sample("a"), of: "shop", at: 2)
+            try await subject.store.observed(.sample("a"), of: "shop", at: 1, accepted: nil)
+            try await subject.store.observed(.sample("a"), of: "shop", at: 2, accepted: nil)
             #expect(try await tip() == ObservedTip(commit: .sample("a"), since: 1))
-            try await subject.store.observed(.sample("b"), of: "shop", at: 3)
+            try await subject.store.observed(.sample("b"), of: "shop", at: 3, accepted: nil)
             #expect(try await tip() == ObservedTip(commit: .sample("b"), since: 3))
             // The pointers do not disturb each other.
             try await subject.store.advance("shop", to: .sample("c"))
             try await subject.store.noteEngine("tcp://host:2376", of: "shop")
             #expect(try await tip() == ObservedTip(commit: .sample("b"), since: 3))
             #expect(try await subject.store.record(of: "shop").deployed == .sample("c"))
+        }
+
+        @Test(arguments: StoreBackend.allCases)
+        func `the accepted tip stays until another is accepted`(backend: StoreBackend) async throws {
+            let subject = try StoreSubject(backend)
+            func record() async throws -> ProjectRecord { try await subject.reopened().record(of: "shop") }
+            #expect(try await record().followed == nil)
+            let first = FollowedTip(
+                revision: "tags v*", commit: Commit.sample("a").id, tag: Tag(name: "v1", object: "ff"))
+            try await subject.store.observed(.sample("a"), of: "shop", at: 1, accepted: first)
+            #expect(try await record().followed == first)
+            try await subject.store.observed(.sample("b"), of: "shop", at: 2, accepted: nil)
+            #expect(try await record().followed == first)
+            #expect(try await record().observedTip == ObservedTip(commit: .sample("b"), since: 2))
+            let second = FollowedTip(revision: "tags v*", commit: Commit.sample("b").id)
+            try await subject.store.observed(.sample("b"), of: "shop", at: 3, accepted: second)
+            #expect(try await record().followed == second)
+            #expect(try await record().observedTip == ObservedTip(commit: .sample("b"), since: 2))
+            #expect(try await subject.store.record(of: "blog").followed == nil)
+        }
+
+        @Test(arguments: StoreBackend.allCases)
+        func `verified commits are remembered for as long as the same is trusted`(backend: StoreBackend) async throws {
+            let store = try StoreSubject(backend).store
+            let (a, b, c) = (Commit.sample("a").id, Commit.sample("b").id, Commit.sample("c").id)
+            #expect(try await store.verifiedCommits(of: "shop", by: "x") == [])
+            try await store.noteVerified([a, b], of: "shop", by: "x")
+            try await store.noteVerified([b, c], of: "shop", by: "x")
+            try await store.noteVerified([], of: "shop", by: "y")
+            #expect(try await store.verifiedCommits(of: "shop", by: "x") == [a, b, c])
+            #expect(try await store.verifiedCommits(of: "blog", by: "x") == [])
+            #expect(try await store.verifiedCommits(of: "shop", by: "y") == [])
+            try await store.noteVerified([c], of: "shop", by: "y")
+            #expect(try await store.verifiedCommits(of: "shop", by: "x") == [])
+            #expect(try await store.verifiedCommits(of: "shop", by: "y") == [c])
+            let many = (0..<DeploymentStoreLimits.verifiedCommits).map { CommitID(hex: "f\($0)") }
+            try await store.noteVerified(many, of: "shop", by: "y")
+            let kept = try await store.verifiedCommits(of: "shop", by: "y")
+            #expect(kept.count == many.count && !kept.contains(c))
+        }
+
+        @Test(arguments: StoreBackend.allCases)
+        func `who signed is recorded with the deployment`(backend: StoreBackend) async throws {
+            let store = try StoreSubject(backend).store
+            var deployment = sample(1, "a")
+            deployment.signature = Signer(format: .openpgp, name: "Ann", key: "ABCD", tag: "v1")
+            try await store.save(deployment)
+            #expect(try await store.deployment(deployment.id)?.signature == deployment.signature)
+            #expect(try await store.record(of: "shop").lastGood?.signature == deployment.signature)
+            deployment.signature = nil
+            try await store.save(deployment)
+            #expect(try await store.deployment(deployment.id)?.signature == nil)
         }
 
         @Test(arguments: StoreBackend.allCases)

@@ -53,6 +53,7 @@ extension Deployment {
         summary.before = nil
         summary.service = nil
         summary.logLines = []
+        summary.signature = nil
         return summary
     }
 }

@@ -89,7 +89,7 @@ import Testing
         #expect(try await store.record(of: "shop").nextNumber == 5)
     }
 
-    @Test(arguments: ["v1", "v4"])
+    @Test(arguments: ["v1", "v4", "v5"])
     func `a database of an earlier schema gets that of a new one`(version: String) throws {
         let query = "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name;"
         _ = try Store.open(directory: directory.state)
@@ -104,6 +104,7 @@ import Testing
         #expect(new.contains("host_builds"))
         #expect(new.contains("image_digests"))
         #expect(new.contains("observed_tip"))
+        #expect(new.contains("verified_commits"))
     }
 
     @Test func `a project that an earlier version recorded is read, what it did not know being empty`() async throws {
@@ -218,6 +219,24 @@ import Testing
         #expect(record.observedTip == nil)
         #expect(try await store.projects() == [RecordedProject(name: "shop", composeProject: "shop")])
         #expect(try await store.unneededImages(of: "shop", keeping: 0) == ["sha256:1": "web:1"])
+    }
+
+    @Test func `a database of schema v5 is read as it was written, and no tip was accepted yet`() async throws {
+        let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/v5.sql")
+        try FileManager.default.createDirectory(atPath: directory.state, withIntermediateDirectories: false)
+        try directory.sqlite3(try String(contentsOf: fixture, encoding: .utf8))
+        let store = try #require(try Store.openExisting(directory: directory.state))
+        let record = try await store.record(of: "shop")
+        #expect(record.observedTip == ObservedTip(commit: .sample("c"), since: 1_700_000_000_009))
+        #expect(record.followed == nil)
+        #expect(record.lastGood?.signature == nil)
+        let engine = "tcp://other:2376"
+        #expect(try await store.projects() == [RecordedProject(name: "shop", composeProject: "shop", engine: engine)])
+        let tip = FollowedTip(revision: "branch main", commit: Commit.sample("c").id)
+        try await store.observed(.sample("c"), of: "shop", at: 5, accepted: tip)
+        #expect(try await store.record(of: "shop").followed == tip)
+        #expect(try await store.record(of: "shop").observedTip?.since == 1_700_000_000_009)
     }
 
     @Test func `a reason of another version is taken for an unexpected one`() async throws {

@@ -38,7 +38,7 @@ import Testing
         good.snapshot?.completed = ["migrate"]
         try await store.save(good)
         try await store.advance("shop", to: .sample("c"))
-        try await store.observed(.sample("c"), of: "shop", at: 1)
+        try await store.observed(.sample("c"), of: "shop", at: 1, accepted: nil)
         try await store.noteEngine("tcp://other:2376", of: "shop")
         func size() throws -> Int {
             try #require(
@@ -46,13 +46,13 @@ import Testing
         }
         let before = try size()
         try await store.advance("shop", to: .sample("c"))
-        try await store.observed(.sample("c"), of: "shop", at: 2)
+        try await store.observed(.sample("c"), of: "shop", at: 2, accepted: nil)
         try await store.noteEngine("tcp://other:2376", of: "shop")
         try await store.noteCompleted(["migrate"], of: good.id)
         try await store.append([], to: good.id)
         try await store.remember([:], of: "shop")
         #expect(try size() == before)
-        try await store.observed(.sample("d"), of: "shop", at: 2)
+        try await store.observed(.sample("d"), of: "shop", at: 2, accepted: nil)
         #expect(try size() > before)
     }
 }

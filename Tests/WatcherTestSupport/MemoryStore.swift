@@ -27,7 +27,10 @@ package final class MemoryStore: DeploymentStore {
         /// The commit that `advance` moved to, and the number of the last good deployment then.
         package var pointer: (commit: Commit, after: Int)?
         package var observedTip: ObservedTip?
+        package var followed: FollowedTip?
         package var engine: String?
+        /// Verified commits, oldest first, and by which verifier.
+        package var verified: (by: String, commits: [CommitID]) = ("", [])
 
         package init() {}
     }
@@ -98,10 +101,32 @@ package final class MemoryStore: DeploymentStore {
         with(project) { $0.pointer = (commit, $0.good.first?.id.number ?? 0) }
     }
 
-    package func observed(_ tip: Commit, of project: String, at time: Int) async throws {
-        guard with(project, { $0.observedTip?.commit != tip }) else { return }
+    package func observed(
+        _ tip: Commit, of project: String, at time: Int, accepted: FollowedTip?
+    ) async throws {
+        let isKnown = with(project) {
+            $0.observedTip?.commit == tip && (accepted == nil || $0.followed == accepted)
+        }
+        guard !isKnown else { return }
         try beforeWrite(.note)
-        with(project) { $0.observedTip = ObservedTip(commit: tip, since: time) }
+        with(project) { project in
+            if project.observedTip?.commit != tip { project.observedTip = ObservedTip(commit: tip, since: time) }
+            project.followed = accepted ?? project.followed
+        }
+    }
+
+    package func verifiedCommits(of project: String, by verifier: String) async throws -> Set<CommitID> {
+        with(project) { $0.verified.by == verifier ? Set($0.verified.commits) : [] }
+    }
+
+    package func noteVerified(_ commits: [CommitID], of project: String, by verifier: String) async throws {
+        guard !commits.isEmpty else { return }
+        try beforeWrite(.note)
+        with(project) { project in
+            let others =
+                project.verified.by == verifier ? project.verified.commits.filter { !commits.contains($0) } : []
+            project.verified = (verifier, (others + commits).suffix(DeploymentStoreLimits.verifiedCommits))
+        }
     }
 
     package func noteEngine(_ host: String?, of project: String) async throws {
@@ -165,6 +190,7 @@ extension MemoryStore.Project {
         record.deployed = record.lastGood?.commit
         if let pointer, pointer.after == lastGood { record.deployed = pointer.commit }
         record.observedTip = observedTip
+        record.followed = followed
         record.skipped = skipped.sorted { ($1.since, $0.commit.hex) < ($0.since, $1.commit.hex) }
         record.suspension = suspension
         record.nextNumber = (newest.first?.id.number ?? 0) + 1
@@ -178,6 +204,7 @@ extension MemoryStore.Project {
         summary.before = nil
         summary.service = nil
         summary.logLines = []
+        summary.signature = nil
         return summary
     }
 

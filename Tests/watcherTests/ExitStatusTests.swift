@@ -37,7 +37,8 @@ import WatcherTestSupport
                 .dependencyFailed, .buildFailed,
             ],
             .temporary: [
-                .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .deadlineExceeded, .externalMissing,
+                .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .deadlineExceeded,
+                .externalMissing,
                 .dependencyNotReady, .hookFailed, .portTaken, .networkUnavailable, .containerRemoved, .nameTaken,
             ],
             .engineUnreachable: [.engineUnreachable, .engineFailed, .engineRestarted],

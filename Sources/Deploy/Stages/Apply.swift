@@ -48,6 +48,7 @@ extension Run {
     func open(_ provided: Provided) async throws -> Attempt {
         let candidate = provided.candidate
         var deployment = newDeployment(candidate.kind, candidate.commit, .open)
+        deployment.signature = candidate.signature
         deployment.changes = provided.compared.changes
         deployment.snapshot = candidate.snapshot
         deployment.before = provided.compared.observed

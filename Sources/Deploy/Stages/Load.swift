@@ -8,6 +8,8 @@ struct Candidate: Sendable {
     var snapshot: Snapshot
     /// Image ids that a recorded deployment ran; empty when the commit's references decide.
     var pinnedImages: [String: String] = [:]
+    /// Who signed the commit; nil when that was not verified.
+    var signature: Signer?
     var warnings: [String] = []
     /// Gives problems the places where their paths were written; a recorded deployment has no files to point at.
     var placing: @Sendable ([ComposeError.Problem]) -> [ComposeError.Problem] = { $0 }
@@ -27,6 +29,7 @@ struct Candidate: Sendable {
         guard let snapshot = deployment.snapshot else { return nil }
         self.init(commit: commit ?? deployment.commit, kind: kind, snapshot: snapshot)
         pinnedImages = snapshot.imageIDs
+        signature = deployment.signature
     }
 
     init(commit: Commit, kind: DeploymentKind, snapshot: Snapshot) {

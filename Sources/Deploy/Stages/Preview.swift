@@ -23,17 +23,20 @@ extension Fetched {
             result.tip = tip
             return result
         } catch let failure as DeployError where failure.reason.isRejection {
-            let kept = try await run.previewDeployed()
-            var facts = run.facts(.failedUntouched(failure.reason), kind: .deploy)
-            facts.standing = kept?.standing
-            var result = run.result(
-                facts, failure,
-                summary:
-                    "\(commit.id.short) \(failure.reason.isRefusal ? "is refused" : "cannot be deployed"); \(run.whatRuns(facts.standing))",
-                tip: tip)
-            result.changes = kept?.changes ?? []
-            return result
+            return try await previewRejected(failure)
         }
+    }
+
+    /// The commit is turned down: what was deployed stays.
+    func previewRejected(_ failure: DeployError) async throws -> RunResult {
+        let kept = try await run.previewDeployed()
+        var facts = run.facts(.failedUntouched(failure.reason), kind: .deploy)
+        facts.standing = kept?.standing
+        let what = failure.reason.isRefusal ? "is refused" : "cannot be deployed"
+        var result = run.result(
+            facts, failure, summary: "\(commit.id.short) \(what); \(run.whatRuns(facts.standing))", tip: tip)
+        result.changes = kept?.changes ?? []
+        return result
     }
 
     func previewHeld(_ hold: Decision.Hold) async throws -> RunResult {
@@ -41,7 +44,7 @@ extension Fetched {
             let result = try await preview()
             return result.failure == nil ? waiting(result, closed) : result
         }
-        return run.held(hold, tip: tip, try await run.previewDeployed())
+        return run.held(hold, tip: tip, mayKeepDeployed(hold) ? try await run.previewDeployed() : nil)
     }
 
     /// What would be deployed waits for a window.

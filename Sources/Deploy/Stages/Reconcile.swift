@@ -16,6 +16,7 @@ extension Fetched {
                 // The commit is deployed already, but not with this configuration.
                 return try await hold(.outsideWindow(closed))
             }
+            candidate.signature = signer
             candidate.intent.keepsFailed = request.keepsFailed
             candidate.intent.hold = request.hold
             var result = try await run.reconcile(candidate, checkout, await prefetched)
@@ -36,8 +37,8 @@ extension Fetched {
         }
     }
 
-    /// The commit has no project that could be compared, which is recorded.
-    private func concludeUnloaded(_ failure: DeployError) async throws -> RunResult {
+    /// The commit is turned down, or has no project that could be compared, which is recorded.
+    func concludeUnloaded(_ failure: DeployError) async throws -> RunResult {
         var result = try await run.concludeUntouched(failure, .deploy, commit)
         result.tip = tip
         return failure.reason.isRejection ? try await keepingDeployed(beside: result) : result
@@ -58,8 +59,17 @@ extension Fetched {
     /// Leaves the tip alone and keeps what was deployed as it is.
     func hold(_ hold: Decision.Hold) async throws -> RunResult {
         run.log.status(.verify, .skipped, hold.description)
-        let kept = try await run.keepDeployed()
+        let kept = mayKeepDeployed(hold) ? try await run.keepDeployed() : nil
         return run.held(hold, tip: tip, kept)
+    }
+}
+
+extension Fetched {
+    /// What is recorded is what was deployed last, as far as anybody can tell: containers that a newer deployment made are
+    /// not put back to an older one.
+    func mayKeepDeployed(_ hold: Decision.Hold) -> Bool {
+        guard case .rewritten(.lost(let commit, .labels)) = hold else { return true }
+        return run.record.lastGood?.commit.id == commit
     }
 }
 
@@ -127,12 +137,20 @@ extension Decision.Hold {
         switch self {
         case .skipListed(let reason): "the tip is on the skip list (\(reason))"
         case .outsideWindow(let text): text
-        case .rewritten(let deployed): "the branch was rewritten: \(deployed.short) is no longer part of it"
+        case .rewritten(let rewrite): "the branch was rewritten: \(rewrite.description)"
         }
     }
 }
 
 extension RunResult {
+    /// This result, with who signed the commit, and what is to be said about it.
+    func concerning(_ fetched: Fetched) -> RunResult {
+        var result = self
+        result.signature = fetched.signer
+        result.warnings = fetched.warnings + warnings
+        return result
+    }
+
     /// This result, with what the run was about beforehand as its first words.
     fileprivate func reporting(beside other: RunResult) -> RunResult {
         var result = self

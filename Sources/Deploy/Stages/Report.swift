@@ -39,12 +39,11 @@ extension Run {
         result.changes = kept?.changes ?? []
         result.deployment = kept?.deployment
         result.warnings = kept?.warnings ?? []
-        if case .rewritten(let deployed) = hold {
+        if case .rewritten(let rewrite) = hold {
             result.failure = RunResult.Failure(
                 DeployError(
                     stage: .verify, reason: .branchRewritten,
-                    message: "\(settings.revision) of \(settings.repository) no longer contains the deployed commit "
-                        + deployed.short,
+                    message: "\(settings.revision) of \(settings.repository) was rewritten: \(rewrite.description)",
                     advice: "Deploy it once with --force, or set git.allow_rewrite for the project."))
         }
         log.status(.verify, .skipped, result.summary)

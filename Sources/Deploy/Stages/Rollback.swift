@@ -15,6 +15,7 @@ extension Run {
                 stage: .plan, reason: .usage, message: "nothing is recorded of what deployment \(recorded.id) ran",
                 advice: "Choose one that `watcher history \(settings.name)` shows as succeeded.")
         }
+        candidate.signature = try await verify(recorded: recorded, isForced: request.force)
         candidate.intent.hold = request.hold
         if let left = record.deployed, left.id != recorded.commit.id {
             candidate.intent.skip = SkippedCommit(

@@ -60,6 +60,8 @@ package struct Deployment: Sendable, Equatable, Codable {
     package var attempts: Int = 1
     package var changes: [Plan.Change] = []
     package var snapshot: Snapshot?
+    /// Who signed the commit, as it was verified then; nil when it was not.
+    package var signature: Signer?
     /// What ran when the attempt was opened; what undo and recovery go by.
     package var before: ObservedState?
 

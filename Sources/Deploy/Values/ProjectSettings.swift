@@ -22,6 +22,8 @@ package struct ProjectSettings: Sendable, Equatable {
     /// What is followed, for messages: `branch main`, `tags v*`, `commit 0123456789`.
     package var revision: String
     package var allowsRewrite = false
+    /// Whose signatures are demanded; nil when none is.
+    package var verification: VerificationSettings?
     /// The longest a service may take to become healthy; nil derives it from the health check.
     package var healthTimeout: Duration?
     /// How long a service without a health check must run to count as verified.

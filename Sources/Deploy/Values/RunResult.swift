@@ -25,6 +25,8 @@ package struct RunResult: Sendable, Equatable, Codable {
     package var outcome: Outcome
     /// The tip of the branch, when it was seen.
     package var tip: Commit?
+    /// Who signed the commit that the run was about; nil when that was not verified.
+    package var signature: Signer?
     /// The commit that is deployed now (the last good one), when there is one.
     package var deployed: Commit?
     /// The deployment this run made.

@@ -51,6 +51,9 @@ struct Checkout: Sendable {
             removed: comparison.removals, wantedDirectories: Set(comparison.wanted.keys.flatMap(\.parents)))
     }
 
+    /// The commit whose files are in place, or are being put there; nil when there is none.
+    func commit() throws -> CommitID? { try CheckoutManifest.load(manifestPath).commit.map { CommitID(hex: $0) } }
+
     func clearStage() throws {
         guard access(stagePath, F_OK) == 0 else { return }
         do { try FileManager.default.removeItem(atPath: stagePath) } catch {

@@ -105,7 +105,7 @@ struct FetchOperation {
         for (revision, search) in searches {
             switch search {
             case .choice(let choice):
-                guard try cache.commit(choice.commit) == nil, let reference = choice.reference else { continue }
+                guard try !cache.has(choice), let reference = choice.reference else { continue }
                 refspecs.insert("+\(reference):\(Self.localName(reference))")
                 downloaded.insert(revision)
             case .anywhere(let id):
@@ -152,11 +152,15 @@ struct FetchOperation {
         switch search {
         case .failure(let error): return .failure(error)
         case .choice(let choice):
-            guard let commit = try cache.commit(choice.commit) else { throw Incomplete(commit: choice.commit) }
-            cache.setReference(choice.reference.map(Self.localName) ?? "", to: choice.commit)
+            guard let commit = try cache.commit(choice.commit), try cache.has(choice) else {
+                throw Incomplete(commit: choice.commit)
+            }
+            let object = choice.tag.map { CommitID(hex: $0.object) } ?? choice.commit
+            cache.setReference(choice.reference.map(Self.localName) ?? "", to: object)
             var reference = choice.reference
             if case .commit = revision { reference = nil }
-            return .tip(FetchedTip(commit: commit, reference: reference, wasDownloaded: wasDownloaded))
+            return .tip(
+                FetchedTip(commit: commit, reference: reference, tag: choice.tag, wasDownloaded: wasDownloaded))
         case .anywhere(let id):
             guard let commit = try cache.commit(named: id) else {
                 return .failure(
@@ -175,6 +179,13 @@ struct FetchOperation {
 }
 
 extension ObjectCache {
+    /// Whether the commit is here, and the object of the tag that leads to it.
+    fileprivate func has(_ choice: RemoteReferences.Choice) throws -> Bool {
+        guard try commit(choice.commit) != nil else { return false }
+        guard let tag = choice.tag else { return true }
+        return try contains(ObjectID(hex: tag.object))
+    }
+
     /// The commit that a reference points at; nil when there is none of that name.
     fileprivate func target(of reference: String) throws -> CommitID? {
         try withRepository { repository in

@@ -60,6 +60,8 @@ package struct FetchedTip: Sendable, Hashable, Codable {
     package var commit: Commit
     /// The branch or tag of the remote it was found under; nil for a commit named by its id.
     package var reference: String?
+    /// The tag that leads to the commit, when tags are followed.
+    package var tag: Tag?
     /// Whether anything had to be downloaded.
     package var wasDownloaded: Bool
 }

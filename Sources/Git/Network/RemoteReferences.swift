@@ -5,6 +5,8 @@ struct RemoteReferences {
     struct Choice: Equatable {
         var reference: String?
         var commit: CommitID
+        /// The tag's own object; nil for a branch.
+        var tag: Tag?
     }
 
     /// Full name → object id; for an annotated tag `name^{}` is the commit it points to.
@@ -31,8 +33,10 @@ struct RemoteReferences {
         let releases = versions.filter { $0.version.prerelease.isEmpty || pattern.contains("-") }
         // Of equal versions (`v1.0` and `1.0.0`) the name decides, so that the choice does not depend on the order.
         let best = releases.max { $0.version == $1.version ? $0.tag < $1.tag : $0.version < $1.version }
-        if let best, let id = ids["refs/tags/\(best.tag)^{}"] ?? ids["refs/tags/\(best.tag)"] {
-            return Choice(reference: "refs/tags/\(best.tag)", commit: CommitID(hex: id))
+        if let best, let object = ids["refs/tags/\(best.tag)"] {
+            return Choice(
+                reference: "refs/tags/\(best.tag)", commit: CommitID(hex: ids["refs/tags/\(best.tag)^{}"] ?? object),
+                tag: Tag(name: best.tag, object: object.lowercased()))
         }
         let advice =
             if let only = versions.first {

@@ -7,6 +7,30 @@ extension ObjectCache {
     private static let longestWalk = 10_000
     private static let longestTime = Duration.seconds(3)
 
+    /// The commits that `commit` has and `base` has not, newest first, at most so many; all that it has when `base` is
+    /// unknown.
+    func history(of commit: CommitID, after base: CommitID, atMost count: Int) throws -> [CommitID] {
+        guard try self.commit(commit) != nil, var tip = ObjectID(hex: commit.hex).raw else { return [] }
+        let isKnown = try self.commit(base) != nil
+        return try withRepository { repository in
+            var walk: OpaquePointer?
+            defer { git_revwalk_free(walk) }
+            try LibGit2.check(git_revwalk_new(&walk, repository))
+            try LibGit2.check(git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL.rawValue))
+            try LibGit2.check(git_revwalk_push(walk, &tip))
+            if isKnown, var hidden = ObjectID(hex: base.hex).raw { try LibGit2.check(git_revwalk_hide(walk, &hidden)) }
+            var commits: [CommitID] = []
+            var id = git_oid()
+            while commits.count < count {
+                let code = git_revwalk_next(&id, walk)
+                if code == GIT_ITEROVER.rawValue { break }
+                try LibGit2.check(code)
+                commits.append(CommitID(hex: ObjectID(id).hex))
+            }
+            return commits
+        }
+    }
+
     /// The newest commit that changed each path, among those that `commit` has and `base` has not. As for `git log`, a merge
     /// changes only what differs from all of its parents.
     func newestChanges(of paths: [String], after base: CommitID, upTo commit: CommitID) throws -> [String: CommitID] {

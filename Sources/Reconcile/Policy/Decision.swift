@@ -4,13 +4,15 @@ package enum Decision: Sendable, Equatable {
     case reconcile(Commit)
     /// Leave the tip alone and keep the last good deployment as it is.
     case hold(Hold)
+    /// Leave the commit alone, because it is not signed as the configuration demands, and keep the last good deployment.
+    case refuse(SignatureFault)
 
     /// Why the tip is left alone.
     package enum Hold: Sendable, Equatable {
         /// On the skip list; the text says why and since when.
         case skipListed(String)
-        /// The deployed commit is not an ancestor of the tip.
-        case rewritten(deployed: CommitID)
+        /// The tip is no successor of what was followed before.
+        case rewritten(Rewrite)
         /// Outside of the project's deploy windows; the text says when the next one opens.
         case outsideWindow(String)
     }
@@ -34,30 +36,32 @@ package struct DecisionFacts: Sendable, Equatable {
         }
     }
 
-    package var tip: Commit
-    /// The commit of the last good deployment.
-    package var deployed: CommitID?
-    /// Whether the deployed commit is an ancestor of the tip; true when nothing is deployed.
-    package var isFastForward: Bool
+    /// The commit to deploy: the tip, or one of its history that was asked for.
+    package var commit: Commit
+    /// Why the tip is no successor of what was followed; nil when it is one.
+    package var rewrite: Rewrite?
     package var allowsRewrite: Bool
-    /// The tip's entry on the skip list.
+    /// What came of verifying the commit; nil when no signature is demanded.
+    package var signature: SignatureState?
+    /// The commit's entry on the skip list.
     package var skip: Skip?
     package var retryAfter: Duration?
     package var retryAttempts: Int
     package var isForced: Bool
     /// Unix milliseconds.
     package var now: Int
-    /// That new commits have to wait for a deploy window, and until when.
+    /// That the commit, which is not deployed, has to wait for a deploy window, and until when.
     package var closedWindow: String?
 
     package init(
-        tip: Commit, deployed: CommitID?, isFastForward: Bool, allowsRewrite: Bool, skip: Skip?, retryAfter: Duration?,
+        commit: Commit, rewrite: Rewrite?, allowsRewrite: Bool, signature: SignatureState? = nil, skip: Skip?,
+        retryAfter: Duration?,
         retryAttempts: Int, isForced: Bool, now: Int
     ) {
-        self.tip = tip
-        self.deployed = deployed
-        self.isFastForward = isFastForward
+        self.commit = commit
+        self.rewrite = rewrite
         self.allowsRewrite = allowsRewrite
+        self.signature = signature
         self.skip = skip
         self.retryAfter = retryAfter
         self.retryAttempts = retryAttempts
@@ -67,23 +71,32 @@ package struct DecisionFacts: Sendable, Equatable {
 }
 
 extension Decision {
-    /// Decides about the tip. Force overrides the skip list, a rewritten branch and deploy windows.
+    /// Decides about the tip. Force overrides the skip list, a rewritten branch and deploy windows, but no signature.
     package init(_ facts: DecisionFacts) {
-        if facts.isForced {
-            self = .reconcile(facts.tip)
+        if case .refused(let fault)? = facts.signature {
+            self = .refuse(fault)
+        } else if facts.isForced {
+            self = .reconcile(facts.commit)
         } else if let skip = facts.skip, !facts.mayRetry(skip) {
             self = .hold(.skipListed(skip.reason))
-        } else if let deployed = facts.deployed, !facts.isFastForward, !facts.allowsRewrite {
-            self = .hold(.rewritten(deployed: deployed))
-        } else if let window = facts.closedWindow, facts.deployed != facts.tip.id {
+        } else if let rewrite = facts.rewrite, !facts.acceptsTip {
+            self = .hold(.rewritten(rewrite))
+        } else if let window = facts.closedWindow {
             self = .hold(.outsideWindow(window))
         } else {
-            self = .reconcile(facts.tip)
+            self = .reconcile(facts.commit)
         }
     }
 }
 
 extension DecisionFacts {
+    /// Later tips are judged against this one, whatever becomes of the commit. One that is refused for its signature may go
+    /// as it came.
+    package var acceptsTip: Bool {
+        if case .refused? = signature { return false }
+        return rewrite == nil || allowsRewrite || isForced
+    }
+
     /// The half-open retry: once `retryAfter` has passed, as long as attempts are left.
     fileprivate func mayRetry(_ skip: Skip) -> Bool {
         guard let retryAfter, !skip.isManual, skip.failures <= retryAttempts else { return false }

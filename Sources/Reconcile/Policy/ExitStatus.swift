@@ -62,7 +62,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
             case .unhealthy, .crashed, .exitedNonZero, .timedOut, .portConflict, .nameConflict, .invalidContainer,
                 .dependencyFailed, .buildFailed:
                 .failed
-            case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .deadlineExceeded, .externalMissing,
+            case .remoteUnreachable, .registryUnreachable, .imageNotFound, .rateLimited, .locked, .deadlineExceeded,
+                .externalMissing,
                 .dependencyNotReady, .hookFailed, .portTaken, .networkUnavailable, .containerRemoved,
                 .nameTaken:
                 .temporary

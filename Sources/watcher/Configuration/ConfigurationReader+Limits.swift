@@ -27,7 +27,8 @@ extension ConfigurationReader {
                 limits.memory = bytes
             } else {
                 problems.add(
-                    "\(section.name("memory")): expected a size of at least 256m, such as 512m or 2g", at: node.location)
+                    "\(section.name("memory")): expected a size of at least 256m, such as 512m or 2g", at: node.location
+                )
             }
         }
         return limits

@@ -1,10 +1,10 @@
 /// A version as Semantic Versioning 2.0 defines it, with or without a leading `v`; missing minor and patch are 0.
-struct SemanticVersion: Comparable {
+package struct SemanticVersion: Comparable, Sendable {
     private var numbers: [UInt64]
-    private(set) var prerelease: [String]
+    package private(set) var prerelease: [String]
 
     /// Reads the version in a tag's name; nil when there is none.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         var rest = text[...]
         if let digit = rest.firstIndex(where: \.isNumber), rest[..<digit].allSatisfy({ !"+.".contains($0) }) {
             // `v1.2.3`, `release-1.2.3`, `shop/v1.2.3`: what stands before the first digit is the tag's own prefix.
@@ -21,9 +21,9 @@ struct SemanticVersion: Comparable {
         if prerelease.contains("") { return nil }
     }
 
-    static func == (a: Self, b: Self) -> Bool { a.numbers == b.numbers && a.prerelease == b.prerelease }
+    package static func == (a: Self, b: Self) -> Bool { a.numbers == b.numbers && a.prerelease == b.prerelease }
 
-    static func < (a: Self, b: Self) -> Bool {
+    package static func < (a: Self, b: Self) -> Bool {
         if a.numbers != b.numbers { return a.numbers.lexicographicallyPrecedes(b.numbers) }
         if a.prerelease.isEmpty || b.prerelease.isEmpty { return !a.prerelease.isEmpty && b.prerelease.isEmpty }
         return a.prerelease.lexicographicallyPrecedes(b.prerelease) { left, right in
