@@ -35,16 +35,20 @@ let package = Package(
         .target(name: "Reconcile", dependencies: ["Compose"], swiftSettings: settings),
         .target(name: "Deploy", dependencies: ["Reconcile", "Compose"], swiftSettings: settings),
         .target(
+            name: "Trust",
+            dependencies: ["Deploy", "Reconcile", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
+        .target(
             name: "Git",
             dependencies: [
-                "Deploy", "Compose", "CLibGit2", "CLibGit2Startup",
+                "Deploy", "Compose", "Trust", "CLibGit2", "CLibGit2Startup",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings),
         .target(
             name: "DockerEngine",
             dependencies: [
-                "Deploy", "Reconcile", "Compose", "CLinux",
+                "Deploy", "Reconcile", "Compose", "Trust", "CLinux",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -54,12 +58,12 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "Store",
-            dependencies: ["Deploy", "Reconcile", "Compose", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["Deploy", "Reconcile", "Compose", "Trust", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
         .executableTarget(
             name: "watcher",
             dependencies: [
-                "YAML", "Compose", "Reconcile", "Deploy", "Git", "DockerEngine", "Store", "CLinux",
+                "YAML", "Compose", "Reconcile", "Deploy", "Git", "DockerEngine", "Store", "Trust", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
@@ -75,8 +79,9 @@ let package = Package(
     ]
         + [
             ("YAML", ["YAML"]), ("Compose", ["Compose", "YAML"]), ("Reconcile", ["Reconcile", "Compose"]),
-            ("Deploy", ["Deploy", "Reconcile", "Compose"]), ("Git", ["Git", "Deploy", "Compose"]),
-            ("DockerEngine", ["DockerEngine", "Deploy", "Reconcile", "Compose"]),
+            ("Deploy", ["Deploy", "Reconcile", "Compose"]), ("Trust", ["Trust", "Deploy", "Reconcile"]),
+            ("Git", ["Git", "Deploy", "Compose"]),
+            ("DockerEngine", ["DockerEngine", "Deploy", "Reconcile", "Compose", "Trust"]),
             ("Store", ["Store", "Deploy", "Reconcile", "Compose"]),
             ("watcher", ["watcher", "YAML", "Compose", "Reconcile", "Deploy"]), ("Integration", []),
         ].map { name, dependencies in

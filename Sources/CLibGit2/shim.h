@@ -1,4 +1,5 @@
 #include <git2.h>
+#include <git2/sys/stream.h>
 #include <git2/sys/transport.h>
 #if __has_include(<git2/sys/errors.h>) // git_error_set_str lives there since 1.9.
 #include <git2/sys/errors.h>

@@ -3,7 +3,7 @@ package import Reconcile
 
 /// What went wrong with a repository, its remote, its cache or its checkout.
 ///
-/// Texts never hold the userinfo of a URL or control characters other than line ends: they are removed on the way in.
+/// Texts never hold the userinfo or query of a URL or control characters other than line ends: they are removed on the way in.
 package struct GitError: ReasonedError, Sendable, Equatable, Codable, CustomStringConvertible {
     package let reason: Reason
     package let message: String
@@ -19,19 +19,6 @@ package struct GitError: ReasonedError, Sendable, Equatable, Codable, CustomStri
 }
 
 extension String {
-    /// The text with `user:password@` removed from every URL in it.
-    var withoutUserinfo: String {
-        var result = ""
-        var rest = self[...]
-        while let mark = rest.firstRange(of: "://") {
-            result += rest[..<mark.upperBound]
-            rest = rest[mark.upperBound...]
-            let end = rest.firstIndex { "/?#'\"<> ".contains($0) || $0.isWhitespace } ?? rest.endIndex
-            if let at = rest[..<end].lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
-        }
-        return result + rest
-    }
-
     /// The text without terminal control characters: C0, DEL, C1; line ends become one `\n` each, or a space.
     func withoutControlCharacters(keepingLines: Bool) -> String {
         var result = String.UnicodeScalarView()

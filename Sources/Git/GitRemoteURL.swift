@@ -23,7 +23,7 @@ package struct GitRemoteURL: Sendable, Hashable, CustomStringConvertible {
     package init(_ text: String) throws {
         try self.init(parsing: text)
         for (name, value) in [("host", host), ("user", user ?? ""), ("path", path)] where value.hasPrefix("-") {
-            throw Self.refusal(text, "its \(name) begins with “-”")
+            throw Self.refusal(text, "its \(name) begins with \"-\"")
         }
         if transport != .file, host.isEmpty { throw Self.refusal(text, "it names no host") }
         if path.isEmpty || (path == "/" && transport != .file) { throw Self.refusal(text, "it names no repository") }
@@ -34,6 +34,30 @@ package struct GitRemoteURL: Sendable, Hashable, CustomStringConvertible {
         if host.contains(where: { $0.isWhitespace || "/@\\'\"".contains($0) }) {
             throw Self.refusal(text, "its host is not a host name")
         }
+        if transport == .http || transport == .https, path.contains(where: { "?#".contains($0) }) {
+            throw Self.refusal(text, "it has a query: a token belongs in git.password, which is never shown")
+        }
+    }
+
+    /// Whether what is sent can be read, and changed, on the way: `http://` to anything but this machine.
+    package var isPlainText: Bool {
+        guard transport == .http else { return false }
+        let name = host.lowercased()
+        let isLoopback =
+            name == "localhost" || name.hasSuffix(".localhost") || name == "::1"
+            || name.hasPrefix("127.") && name.split(separator: ".").count == 4
+                && name.allSatisfy { $0.isNumber || $0 == "." }
+        return !isLoopback
+    }
+
+    /// Refuses an address whose traffic others can read and change, unless the access allows that.
+    package func checkPrivacy(_ access: GitAccess) throws {
+        guard isPlainText, !access.allowsInsecureHTTP else { return }
+        throw GitError(
+            .invalidConfiguration,
+            "\(self) is not encrypted: whoever is on the way can read what is sent, passwords included, and change what is "
+                + "deployed",
+            advice: "Use https:// or ssh://; or allow it with `git: {insecure_http: true}`.")
     }
 
     private init(
@@ -74,12 +98,25 @@ package struct GitRemoteURL: Sendable, Hashable, CustomStringConvertible {
                 throw Self.refusal(text, "a file:// address names a path on this machine: file:///path")
             }
             self.init(.file, Authority(), path: path, text: text)
-        default: throw Self.refusal(text, "“\(scheme)” is not supported; ssh, https, http and file are")
+        default: throw Self.refusal(text, "\"\(scheme)\" is not supported; ssh, https, http and file are")
         }
     }
 
     /// `[user@]host:path`, also with the host in brackets.
     private init(scpStyle text: String) throws {
+        let head = text.prefix { $0 != ":" }
+        if ["http", "https", "ssh", "file", "git"].contains(head.lowercased()),
+            text.dropFirst(head.count).hasPrefix(":/")
+        {
+            throw Self.refusal(text, "a scheme ends with ://")
+        }
+        // git would take `user` for the host, and show the password as a part of the path.
+        let start = text.prefix { $0 != "/" }
+        if let colon = start.firstIndex(of: ":"), let at = start.lastIndex(of: "@"), colon < at,
+            !start.hasPrefix("["), !start[..<colon].contains("@")
+        {
+            throw Self.refusal(text, "ssh takes no password from an address")
+        }
         var rest = text[...]
         var authority = Authority()
         if let at = rest.prefix(while: { $0 != "/" && $0 != "[" && $0 != ":" }).lastIndex(of: "@") {
@@ -103,14 +140,15 @@ package struct GitRemoteURL: Sendable, Hashable, CustomStringConvertible {
         self.init(.ssh, authority, path: String(rest[rest.index(after: colon)...]), text: text)
     }
 
+    /// Of an address that cannot be read, nothing before its last `@` and nothing after a `?` is shown: what there is may be
+    /// a password.
     private static func refusal(_ text: String, _ why: String) -> GitError {
-        var shown = text
-        // In scp style a password would stand before the “@” too.
-        if !shown.contains("://"), !shown.hasPrefix("/"), let at = shown.lastIndex(of: "@") {
-            shown = String(shown[shown.index(after: at)...])
-        }
+        let scheme = text.firstRange(of: "://").map { text[..<$0.upperBound] } ?? ""
+        var rest = text.dropFirst(scheme.count)
+        if let at = rest.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
+        if let query = rest.firstIndex(where: { "?#".contains($0) }) { rest = rest[..<query] + "?…" }
         return GitError(
-            .invalidConfiguration, "the repository address “\(shown)” cannot be used: \(why)",
+            .invalidConfiguration, "the repository address \"\(scheme)\(rest)\" cannot be used: \(why)",
             advice: "Write it as git@host:path, ssh://host/path, https://host/path or file:///path.")
     }
 

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 package import Reconcile
 import Synchronization
+import Trust
 
 /// A project's repository: its remote, its cache and its checkout.
 ///
@@ -70,11 +71,14 @@ package struct GitRepository: CommitSource {
         let environment = ProcessInfo.processInfo.environment
         let isWeb = url.transport == .http || url.transport == .https
         let password = try (isWeb ? access.password : nil)?.text(for: "git.password", environment: environment)
-        let key = try (url.transport == .ssh ? access.sshKey : nil)?.path(
-            for: "git.ssh_key", environment: environment)
+        try url.checkPrivacy(access)
+        let isSSH = url.transport == .ssh
+        let key = try (isSSH ? access.sshKey : nil)?.path(for: "git.ssh_key", environment: environment)
+        if isSSH, let file = access.knownHosts { try TrustedFile.check(file, as: "git.known_hosts:") }
         return GitNetworkRequest(
             url: url.text, revisions: revisions, cache: cacheDirectory.path, sshKey: key,
-            knownHosts: access.knownHosts, username: access.username, password: password, seconds: 0)
+            knownHosts: access.knownHosts, username: access.username, password: password,
+            allowsInsecureHTTP: access.allowsInsecureHTTP, isSafeDirectory: access.isSafeDirectory, seconds: 0)
     }
 
     package func commit(named revision: String) async throws -> Commit? {

@@ -58,6 +58,7 @@ package final class RunLock: Sendable {
     /// - Throws: `StoreError`, with `.locked` when another process has the lock.
     package static func acquire(directory: String, command: String, now: Int) throws -> RunLock {
         try StateDirectory.create(directory)
+        try StateDirectory.check(directory, entries: ["lock", "tree"])
         let path = "\(directory)/lock"
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw StoreError("cannot open", path, code: errno) }

@@ -1,5 +1,6 @@
 import Glibc
 import Reconcile
+import Trust
 
 /// The file-system side of the store: directories of mode 0700 and files of mode 0600 whatever the umask says.
 enum StateDirectory {
@@ -16,6 +17,29 @@ enum StateDirectory {
             throw StoreError("cannot create", path, code: code == EEXIST ? ENOTDIR : code)
         }
         try setMode(0o700, of: path)
+    }
+
+    /// Refuses a state directory that somebody else can change, and symbolic links in it.
+    ///
+    /// - Parameter entries: What is to be no link, and nobody else's, relative to the directory. A link that the directory
+    ///   itself is reached by, such as systemd makes one with `DynamicUser=`, is fine.
+    static func check(_ directory: String, entries: [String]) throws(StoreError) {
+        func refused(_ refusal: TrustedFile.Refusal) -> StoreError {
+            let isOthers = refusal.message.contains("belongs to the user")
+            return StoreError(
+                reason: .permissions, message: refusal.message,
+                advice: refusal.advice
+                    + (isOthers ? " If watcher's service runs as that user, run watcher as that user." : ""))
+        }
+        do throws(TrustedFile.Refusal) {
+            try TrustedFile.check(directory, as: "the state directory")
+            for entry in entries {
+                try TrustedFile.checkIsNoLink("\(directory)/\(entry)", as: "in the state directory,")
+                try TrustedFile.check("\(directory)/\(entry)", as: "in the state directory,")
+            }
+        } catch {
+            throw refused(error)
+        }
     }
 
     /// Whether something exists at the path.

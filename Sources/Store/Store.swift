@@ -13,7 +13,8 @@ package struct Store: Sendable {
 
     /// Opens the database, creating the directory (mode 0700) and the file (0600) when they are missing.
     ///
-    /// - Throws: `StoreError`, also for a database that a newer version of watcher made.
+    /// - Throws: `StoreError`, also for a database that a newer version of watcher made, and for a directory or file that
+    ///   somebody else can change.
     package static func open(directory: String) throws -> Store {
         try StateDirectory.create(directory)
         return try Store(directory: directory, creates: true)
@@ -30,6 +31,8 @@ package struct Store: Sendable {
     private init(directory: String, creates: Bool) throws {
         let path = Self.path(in: directory)
         self.path = path
+        try StateDirectory.check(
+            directory, entries: ["watcher.db", "watcher.db-wal", "watcher.db-shm", "git", "projects"])
         // Turning WAL on and migrating are not safe against another process that does the same.
         database = try StateDirectory.exclusively(in: directory) {
             if creates { try StateDirectory.createFile(path) }

@@ -4,6 +4,7 @@ internal import DockerEngine
 internal import Foundation
 internal import Git
 internal import Store
+internal import Trust
 
 /// The one place that knows all modules: builds what a command needs from the options, and nothing before it is needed.
 struct Wiring: Sendable {
@@ -71,24 +72,33 @@ struct Wiring: Sendable {
     /// The store, or nil when nothing was ever recorded; makes no file.
     func existingStore() throws -> Store? { try Store.openExisting(directory: stateDirectory) }
 
-    /// The client of an engine. A secret that it needs is looked up here.
-    ///
-    /// - Parameter warn: shows a warning; by default on the terminal.
-    func engine(
-        _ configuration: EngineConfiguration, warn: (@Sendable (String) -> Void)? = nil
-    ) throws -> EngineClient {
+    /// How an engine is reached. A secret that it needs is looked up here.
+    func endpoint(_ configuration: EngineConfiguration) throws -> EngineEndpoint {
         var tls: EngineEndpoint.TLSMaterial?
-        if configuration.certificateAuthority != nil || configuration.certificate != nil || configuration.key != nil {
+        if configuration.usesTLS {
+            for (key, file) in [("ca", configuration.certificateAuthority), ("cert", configuration.certificate)] {
+                if let file { try TrustedFile.check(file, as: "engine.tls.\(key):") }
+            }
             tls = EngineEndpoint.TLSMaterial(
                 authority: configuration.certificateAuthority, certificate: configuration.certificate,
                 key: try configuration.key?.path(for: "engine.tls.key", environment: environment))
         }
         let isSSH = configuration.host.hasPrefix("ssh://")
+        if isSSH, let file = configuration.knownHosts { try TrustedFile.check(file, as: "engine.known_hosts:") }
         let ssh = EngineEndpoint.SSHAccess(
             key: try (isSSH ? configuration.sshKey : nil)?.path(for: "engine.ssh_key", environment: environment),
             knownHosts: configuration.knownHosts)
-        return EngineClient(
-            endpoint: try EngineEndpoint(configuration.host, tls: tls, ssh: ssh),
+        return try EngineEndpoint(configuration.host, tls: tls, ssh: ssh)
+    }
+
+    /// The client of an engine.
+    ///
+    /// - Parameter warn: shows a warning; by default on the terminal.
+    func engine(
+        _ configuration: EngineConfiguration, warn: (@Sendable (String) -> Void)? = nil
+    ) throws -> EngineClient {
+        try EngineClient(
+            endpoint: endpoint(configuration),
             dockerConfigDirectory: RegistryCredentials.directory(environment: environment),
             deadlines: configuration.timeout.map { EngineDeadlines(call: $0) } ?? EngineDeadlines(),
             warn: warn ?? self.warn(_:))

@@ -1,6 +1,7 @@
 import NIOCore
 import Reconcile
 import Testing
+import Trust
 import WatcherTestSupport
 
 @testable import DockerEngine
@@ -302,15 +303,16 @@ import WatcherTestSupport
         let line = destination.arguments(access).joined(separator: " ")
         for option in options + [
             "StrictHostKeyChecking=yes", "BatchMode=yes", "-i /k/id", "UserKnownHostsFile=\"/k/known 100%%\"",
+            "GlobalKnownHostsFile=/dev/null", "NoHostAuthenticationForLocalhost=no", "VerifyHostKeyDNS=no",
         ] { #expect(line.contains(option), "\(line)") }
         #expect(line.hasSuffix(end), "\(line)")
     }
 
     @Test(arguments: [
-        ("Host key verification failed.", Reason.hostKeyUnknown, "ssh-keyscan h >> /k/known"),
+        ("Host key verification failed.", Reason.hostKeyUnknown, "`ssh-keygen -lf /etc/ssh/"),
         (
             "@@@@\nWARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\nOffending key in x:1", .hostKeyChanged,
-            "ssh-keygen -R"
+            "watcher never accepts a changed key"
         ),
         ("ada@h: Permission denied (publickey).", .authenticationFailed, "engine.ssh_key"),
         ("sh: 1: docker: not found", .engineUnreachable, "Install Docker's command line"),
@@ -323,9 +325,19 @@ import WatcherTestSupport
     ])
     func `what ssh says is put into a reason and advice`(_ said: String, _ reason: Reason, _ advice: String) throws {
         let destination = try #require(SSHDestination("h"))
-        let failure = destination.failure(said: said, status: "exited(255)", .init(knownHosts: "/k/known"))
+        let failure = destination.failure(said: said, status: "exited(255)", .init(knownHosts: "/k/known")) { _ in
+            HostKeyFinding(host: "h", port: nil, knownHosts: "/k/known")
+        }
         #expect(failure.reason == reason && failure.advice.contains(advice), "\(failure)")
-        #expect(failure.detail.contains(said.isEmpty ? "exited(255)" : String(said.split(separator: "\n").last ?? "")))
+        let last = said.isEmpty ? "exited(255)" : String(said.split(separator: "\n").last ?? "")
+        let isHostKey = [.hostKeyUnknown, .hostKeyChanged].contains(reason)
+        #expect(failure.detail.contains(isHostKey ? "the host key of h" : last))
+    }
+
+    @Test(arguments: ["tcp://ada:secret@h:2375", "ssh://ada:secret@h", "https://ada:secret@h/?token=secret"])
+    func `a refused address does not repeat a password`(_ text: String) throws {
+        let error = try #require(throws: EngineError.self) { try EngineEndpoint(text) }
+        #expect(!error.description.contains("secret"), "\(error)")
     }
 
     @Test func `both sides agree on the newest version they share`() {

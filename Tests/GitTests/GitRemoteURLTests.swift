@@ -1,3 +1,4 @@
+import Deploy
 import Reconcile
 import Testing
 
@@ -49,13 +50,19 @@ import Testing
         ("https://ada:secret@host/x.git", "https://host/x.git"), ("https://token@host:8443/x", "https://host:8443/x"),
         ("git@host:acme/x.git", "host:acme/x.git"), ("ssh://git@host:22/x", "ssh://host:22/x"),
         ("ssh://git@host/~ada/x", "ssh://host/~ada/x"), ("git@[::1]:x", "[[::1]]:x"), ("/srv/x", "file:///srv/x"),
+        ("https://ada:se?cret@host/x", "https://host/x"), ("https://ada:se#cret@host/x", "https://host/x"),
     ])
     func `the description has no userinfo`(text: String, expected: String) throws {
         #expect(try GitRemoteURL(text).description == expected)
     }
 
     @Test func `a refusal does not repeat the password`() {
-        for text in ["https://ada:secret@host:x/y", "ftp://ada:secret@host/x"] {
+        for text in [
+            "https://ada:secret@host:x/y", "ftp://ada:secret@host/x", "ada:secret@host:path", "ada:secret@host/path",
+            "https://ada:sec/ret-secret@host/x",
+            "https://ada:se'secret@host:x/y", "https:/ada:secret@host/x", "https://ada%3Asecret@host:x/y",
+            "https://host/x.git?private_token=secret", "https://ada:%zzsecret@host/x", "ssh://ada:secret@host:0/x",
+        ] {
             let error = #expect(throws: GitError.self, "\(text)") { try GitRemoteURL(text) }
             #expect(error?.description.contains("secret") == false, "\(text)")
         }
@@ -69,6 +76,35 @@ import Testing
         #expect(
             try GitRemoteURL("https://ada:one@host/x").cacheName == GitRemoteURL("https://ada:two@host/x").cacheName)
         #expect(try GitRemoteURL("git@host:a/b").cacheName == "host-a-b-" + names[0].suffix(16))
+    }
+
+    @Test(arguments: [
+        ("https://a:b/c@host/x is gone", "https://host/x is gone"), ("'https://a:b'c@host/x'", "'https://host/x'"),
+        ("'https://host/x?private_token=s'", "'https://host/x?…'"),
+        ("see https://host:8443/@scope/x.", "see https://host:8443/@scope/x."),
+        ("https://a@h/x?t=s, http://b:c@i/y", "https://h/x?…, http://i/y"),
+        ("https://[::1]:80/x@y", "https://[::1]:80/x@y"),
+    ])
+    func `whatever says a URL says it without userinfo and query`(text: String, expected: String) {
+        #expect(text.withoutUserinfo == expected)
+    }
+
+    @Test(arguments: [
+        ("http://host/x", true), ("http://127.0.0.1:80/x", false), ("http://localhost/x", false),
+        ("http://[::1]/x", false),
+        ("http://127.0.0.1.example.com/x", true), ("http://127.evil.example.x/x", true), ("https://host/x", false),
+        ("ssh://host/x", false),
+    ])
+    func `http to another machine needs consent`(text: String, isPlain: Bool) throws {
+        let url = try GitRemoteURL(text)
+        #expect(url.isPlainText == isPlain)
+        var access = GitAccess()
+        if isPlain {
+            let error = #expect(throws: GitError.self) { try url.checkPrivacy(access) }
+            #expect(error?.reason == .invalidConfiguration && error?.advice.contains("insecure_http") == true)
+            access.allowsInsecureHTTP = true
+        }
+        #expect(throws: Never.self) { try url.checkPrivacy(access) }
     }
 
     @Test func `userinfo and control characters never reach an error`() {

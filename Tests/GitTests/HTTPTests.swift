@@ -94,6 +94,36 @@ import Testing
         #expect(requests(server).count == before)
     }
 
+    @Test func `credentials do not follow a redirect to another port`() async throws {
+        let server = try HTTPServer(sandbox)
+        let redirecting = try HTTPServer(sandbox, .redirect, redirectTo: "http://127.0.0.1:\(server.port)")
+        let before = requests(server).count
+        let error = try await gitError { try await repository(redirecting, userinfo: "ada:s3cret@").fetchTip() }
+        #expect(error.reason == .invalidConfiguration, "\(error)")
+        #expect(error.message.contains("sends us elsewhere: to http://127.0.0.1:\(server.port)"), "\(error)")
+        #expect(requests(server).count == before)
+    }
+
+    @Test func `credentials and everything else stay encrypted, whatever a redirect asks for`() async throws {
+        let server = try HTTPServer(sandbox)
+        let redirecting = try HTTPServer(sandbox, .redirectTLS, redirectTo: "http://127.0.0.1:\(server.port)")
+        for userinfo in ["", "ada:s3cret@"] {
+            var operation = try FetchOperation(
+                GitNetworkRequest(
+                    url: "https://\(userinfo)localhost:\(redirecting.port)/infra.git", revisions: [.branch("main")],
+                    cache: "\(sandbox.path)/cache", seconds: 30))
+            operation.environment["GIT_SSL_CAINFO"] = redirecting.certificate
+            let error = #expect(throws: GitError.self) { try operation.run() }
+            #expect(error?.reason == .invalidConfiguration, "\(error?.message ?? "")")
+        }
+        #expect(requests(server).isEmpty)
+    }
+
+    @Test func `http to another machine is refused before anything is sent`() async throws {
+        let error = try await gitError { try await origin.repository("http://git.example.invalid/x").fetchTip() }
+        #expect(error.reason == .invalidConfiguration && error.message.contains("is not encrypted"))
+    }
+
     @Test func `a certificate must be trusted and for the host, also where http redirects to`() async throws {
         let server = try HTTPServer(sandbox, .tls)
         func operation(_ host: String, trusting file: String?, from url: String? = nil) throws -> FetchOperation {

@@ -20,6 +20,11 @@ import Testing
         tip = try origin.commit(["a": "1"])
     }
 
+    /// `SHA256:…` of a key, as ssh-keygen tells it.
+    private func fingerprint(_ key: String) throws -> String {
+        try String(sandbox.run("ssh-keygen", "-lf", key + ".pub").split(separator: " ")[1])
+    }
+
     private func repository(
         key: String? = nil, knownHosts: String? = nil, url: String? = nil
     ) throws -> GitRepository {
@@ -92,8 +97,13 @@ import Testing
         let empty = try sandbox.write("", to: "known_hosts")
         let error = try await gitError { try await repository(knownHosts: empty).fetchTip() }
         #expect(error.reason == .hostKeyUnknown)
-        #expect(error.message.contains("Host key verification failed"))
-        #expect(error.advice.contains("ssh-keyscan -p \(server.port) 127.0.0.1 >> \(empty)"))
+        let key = try fingerprint(server.hostKey)
+        #expect(error.message == "the host key of 127.0.0.1 is not known: it showed ED25519 key \(key)")
+        let lines = error.advice.split(separator: "\n").map(String.init)
+        #expect(lines.first?.contains("`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`") == true)
+        #expect(lines.last == (try sandbox.run("cat", server.knownHosts)))
+        #expect(lines.dropLast().last == "Only when they are equal, add this line to \(empty):")
+        #expect(try sandbox.run("cat", empty).isEmpty, "nothing is accepted by itself")
     }
 
     @Test func `a host key that changed is refused`() async throws {
@@ -101,7 +111,9 @@ import Testing
         let other = try sandbox.write("[127.0.0.1]:\(server.port) \(key)\n", to: "known_hosts")
         let error = try await gitError { try await repository(knownHosts: other).fetchTip() }
         #expect(error.reason == .hostKeyChanged)
-        #expect(error.message.contains("IDENTIFICATION HAS CHANGED"))
+        #expect(error.message.contains(try "it showed ED25519 key \(fingerprint(server.hostKey))"))
+        #expect(error.message.contains(try "\(other):1 has ED25519 key \(fingerprint(server.stranger))"))
+        #expect(error.advice.contains("never accepts a changed key"))
         #expect(error.advice.contains("ssh-keygen -R '[127.0.0.1]:\(server.port)'"))
     }
 
@@ -150,6 +162,42 @@ import Testing
         #expect(line.contains("-i \(server.rsa)"))
         #expect(line.contains("StrictHostKeyChecking=yes"))
         #expect(processes(holding: wrapper).isEmpty)
+    }
+
+    @Test(arguments: [
+        "ssh -o StrictHostKeyChecking=no", "ssh -o StrictHostKeyChecking=accept-new", "ssh -F CONFIG",
+        "ssh -o UserKnownHostsFile=/dev/null", "true", "false",
+    ])
+    func `GIT_SSH_COMMAND cannot switch the verification of host keys off`(command: String) throws {
+        let configuration = try sandbox.write("StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n", to: "config")
+        let empty = try sandbox.write("", to: "known_hosts")
+        var operation = try FetchOperation(
+            GitNetworkRequest(
+                url: server.url(origin), revisions: [.branch("main")], cache: "\(sandbox.path)/cache",
+                sshKey: server.ed25519, knownHosts: empty, seconds: 30))
+        operation.environment["GIT_SSH_COMMAND"] = command.replacing("CONFIG", with: configuration)
+        let error = #expect(throws: GitError.self) { try operation.run() }
+        // What ssh_config says is overruled by our options: the key is simply not known.
+        let isOverruled = command.contains("-F")
+        #expect(error?.reason == (isOverruled ? .hostKeyUnknown : .invalidConfiguration), "\(error?.message ?? "")")
+        #expect(isOverruled || error?.message.contains("GIT_SSH_COMMAND") == true)
+    }
+
+    @Test func `a configured known_hosts is the only one`() throws {
+        let configuration = try sandbox.write("GlobalKnownHostsFile \(server.knownHosts)\n", to: "config")
+        let empty = try sandbox.write("", to: "known_hosts")
+        var operation = try FetchOperation(
+            GitNetworkRequest(
+                url: server.url(origin), revisions: [.branch("main")], cache: "\(sandbox.path)/cache",
+                sshKey: server.ed25519, knownHosts: empty, seconds: 30))
+        operation.environment["GIT_SSH_COMMAND"] = "ssh -F \(configuration)"
+        #expect(throws: GitError.self) { try operation.run() }
+        operation = try FetchOperation(
+            GitNetworkRequest(
+                url: server.url(origin), revisions: [.branch("main")], cache: "\(sandbox.path)/cache",
+                sshKey: server.ed25519, seconds: 30))
+        operation.environment["GIT_SSH_COMMAND"] = "ssh -F \(configuration)"
+        #expect(try operation.run().tip(of: .branch("main")).commit.id == tip, "ssh's own files count otherwise")
     }
 
     @Test func `an ssh that cannot be run is said so`() throws {

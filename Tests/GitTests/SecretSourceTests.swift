@@ -1,3 +1,4 @@
+import Glibc
 import Reconcile
 import Testing
 
@@ -52,6 +53,32 @@ import Testing
         let unknown = error(.credential("git-token"), ["CREDENTIALS_DIRECTORY": sandbox.path])
         #expect(unknown?.reason == .invalidConfiguration)
         #expect(unknown?.advice.contains("LoadCredential=git-token:PATH") == true)
+    }
+
+    @Test func `a file of another user, or in a directory that others can write, is refused`() throws {
+        let path = try sandbox.write("s3cret", to: "dir/secret", mode: 0o600)
+        chown(path, 4711, 0)
+        #expect(error(.file(path))?.reason == .permissions)
+        #expect(error(.file(path))?.advice.contains("`chown root \(path)`") == true)
+        chown(path, 0, 0)
+        #expect(throws: Never.self) { try SecretSource.file(path).text(for: "git.password", environment: [:]) }
+        chmod("\(sandbox.path)/dir", 0o777)
+        #expect(error(.file(path))?.advice == "Run `chmod go-w \(sandbox.path)/dir`.")
+    }
+
+    @Test func `a credential does not leave its directory`() throws {
+        _ = try sandbox.write("s3cret", to: "x", mode: 0o600)
+        _ = try sandbox.write("s3cret", to: "credentials/token", mode: 0o400)
+        symlink("../x", "\(sandbox.path)/credentials/link")
+        let environment = ["CREDENTIALS_DIRECTORY": "\(sandbox.path)/credentials"]
+        for name in ["../x", "..", ".", "", "/etc/hostname", "a/b"] {
+            #expect(error(.credential(name), environment)?.reason == .invalidConfiguration, "\(name)")
+        }
+        #expect(error(.credential("link"), environment)?.reason == .permissions)
+        chmod("\(sandbox.path)/x", 0o640)
+        let outside = SecretSource.file("\(sandbox.path)/credentials/../x")
+        #expect(
+            error(outside, environment)?.reason == .permissions, "only systemd's own files may show group permission")
     }
 
     @Test func `a file that is missing, a directory, or has several lines is refused`() throws {

@@ -29,6 +29,44 @@ import Testing
         #expect(try await again.history().count == 2)
     }
 
+    @Test func `a state directory that others can change is refused with the command that repairs it`() throws {
+        try FileManager.default.createDirectory(atPath: directory.state, withIntermediateDirectories: false)
+        chmod(directory.state, 0o777)
+        let open = #expect(throws: StoreError.self) { try Store.open(directory: directory.state) }
+        #expect(open?.reason == .permissions && open?.advice == "Run `chmod go-w \(directory.state)`.")
+        chmod(directory.state, 0o700)
+        chown(directory.state, 4711, 0)
+        let others = #expect(throws: StoreError.self) { try Store.open(directory: directory.state) }
+        #expect(others?.reason == .permissions)
+        #expect(others?.advice.hasPrefix("Run `chown root \(directory.state)`") == true)
+        #expect(throws: StoreError.self) { try RunLock.acquire(directory: directory.state, command: "deploy", now: 0) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.state).isEmpty)
+        chown(directory.state, 0, 0)
+        _ = try Store.open(directory: directory.state)
+        chmod(directory.database, 0o666)
+        #expect(throws: StoreError.self) { try Store.openExisting(directory: directory.state) }
+    }
+
+    @Test(arguments: ["watcher.db", "watcher.db-wal", "git", "projects"])
+    func `a link in the state directory is refused`(name: String) throws {
+        try FileManager.default.createDirectory(atPath: directory.state, withIntermediateDirectories: false)
+        symlink("\(directory.path)/elsewhere", "\(directory.state)/\(name)")
+        let error = #expect(throws: StoreError.self) { try Store.open(directory: directory.state) }
+        #expect(error?.reason == .permissions)
+        #expect(error?.message == "in the state directory, \(directory.state)/\(name) is a symbolic link")
+        #expect(!FileManager.default.fileExists(atPath: "\(directory.path)/elsewhere"))
+    }
+
+    @Test func `a project's directory that is a link, or has links, is refused`() throws {
+        let project = "\(directory.state)/projects/shop"
+        try FileManager.default.createDirectory(atPath: project, withIntermediateDirectories: true)
+        symlink("\(directory.path)/elsewhere", "\(project)/tree")
+        let error = #expect(throws: StoreError.self) {
+            try RunLock.acquire(directory: project, command: "deploy", now: 0)
+        }
+        #expect(error?.reason == .permissions)
+    }
+
     @Test func `a directory that is there keeps its mode`() throws {
         try FileManager.default.createDirectory(
             atPath: directory.state, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o750])

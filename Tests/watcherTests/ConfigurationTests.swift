@@ -1,5 +1,6 @@
 import ArgumentParser
 import Deploy
+import DockerEngine
 import Foundation
 import Git
 import Reconcile
@@ -103,7 +104,7 @@ import Testing
             #expect(
                 project.engine
                     == EngineConfiguration(
-                        host: "tcp://engine:2376", certificateAuthority: "\(directory)/ca.pem",
+                        host: "tcp://engine:2376", usesTLS: true, certificateAuthority: "\(directory)/ca.pem",
                         certificate: "\(directory)/cert.pem", key: .file("\(directory)/key")))
             #expect(settings.healthTimeout == .seconds(300) && settings.settle == .zero)
             #expect(settings.retryAfter == .seconds(3600) && settings.retryAttempts == 2)
@@ -140,7 +141,8 @@ import Testing
         #expect(problems(with: "zzzzzz: 1") == "4:5: projects.shop: unknown key \"zzzzzz\"")
         #expect(problems(with: "git: {ssh_kye: k}") == "4:11: git: unknown key \"ssh_kye\"; did you mean \"ssh_key\"?")
         #expect(
-            problems(with: "engine: {tls: {cacert: k}}").hasPrefix("4:20: engine.tls: unknown key \"cacert\""))
+            problems(with: "engine: {host: 'tcp://h', tls: {cacert: k}}").hasPrefix(
+                "4:37: engine.tls: unknown key \"cacert\""))
         #expect(problems(with: "health: {time: 5m}").hasPrefix("4:14: health: unknown key \"time\""))
     }
 
@@ -299,6 +301,47 @@ import Testing
         #expect(try read(text).projects.first?.access.password == .credential("token"))
     }
 
+    @Test func `tls without files is TLS with the system's authorities`() throws {
+        let text = "projects: {shop: {repository: /srv/a, engine: {host: 'tcp://engine', tls: {}}}}"
+        let engine = try #require(try read(text).projects.first?.engine)
+        #expect(engine.usesTLS)
+        #expect(try Wiring(try GlobalOptions.parse([])).endpoint(engine).usesTLS)
+        #expect(try !Wiring(try GlobalOptions.parse([])).endpoint(EngineConfiguration(host: "tcp://engine")).usesTLS)
+    }
+
+    @Test(arguments: ["unix:///var/run/docker.sock", "ssh://engine"])
+    func `tls is refused where there is none`(host: String) {
+        #expect(
+            problems(with: "engine: {host: '\(host)', tls: {}}").hasSuffix(
+                "engine.tls: is for tcp:// only, and the engine is \(host)"))
+        #expect(problems(with: "engine: {tls: {}}").contains("engine.tls: is for tcp:// only"))
+    }
+
+    @Test func `http to another machine needs consent`() {
+        let text = "projects: {shop: {repository: 'http://git.example.com/x', git: {insecure_http: CONSENT}}}"
+        #expect(problems(text.replacing("CONSENT", with: "true")) == "none")
+        let refusal = problems(text.replacing("CONSENT", with: "false"))
+        #expect(refusal.hasPrefix("1:31: projects.shop.repository: http://git.example.com/x is not encrypted"))
+        #expect(refusal.contains("`git: {insecure_http: true}`"))
+    }
+
+    @Test func `a configuration that others can change is refused with the command that repairs it`() throws {
+        try withDirectory { directory in
+            let path = "\(directory)/config.yaml"
+            try Data("projects: {shop: {repository: /srv/a}}".utf8).write(to: URL(filePath: path))
+            #expect(throws: Never.self) { try ConfigurationReader(file: path, environment: home).read() }
+            chmod(path, 0o666)
+            let error = #expect(throws: ConfigurationError.self) {
+                try ConfigurationReader(file: path, environment: home).read()
+            }
+            #expect(ErrorReport(try #require(error)).status == .refused)
+            #expect(error?.advice == "Run `chmod go-w \(path)`.")
+            chmod(path, 0o600)
+            chown(path, 4711, 0)
+            #expect(throws: ConfigurationError.self) { try ConfigurationReader(file: path, environment: home).read() }
+        }
+    }
+
     @Test func `a secret is a file or a credential, whose name has no slash`() throws {
         for value in ["{}", "{file: /a, credential: b}"] {
             #expect(
@@ -324,6 +367,7 @@ import Testing
             }
             let tls = #expect(throws: GitError.self) {
                 try use("tcp://engine:2376") {
+                    $0.usesTLS = true
                     $0.certificate = "cert.pem"
                     $0.key = .credential("engine-key")
                 }

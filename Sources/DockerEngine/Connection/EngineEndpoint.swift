@@ -1,3 +1,4 @@
+import Deploy
 import Reconcile
 
 /// Where an engine listens, and how to speak with it.
@@ -42,6 +43,9 @@ package struct EngineEndpoint: Sendable, Equatable, CustomStringConvertible {
     /// As it was written.
     package var description: String
 
+    /// Whether everything that is sent is encrypted by TLS.
+    package var usesTLS: Bool { tls != nil }
+
     /// Docker's own default.
     package static let `default` = "unix:///var/run/docker.sock"
 
@@ -52,7 +56,7 @@ package struct EngineEndpoint: Sendable, Equatable, CustomStringConvertible {
     package init(_ text: String, tls: TLSMaterial? = nil, ssh: SSHAccess = SSHAccess()) throws {
         func invalid(_ why: String) -> EngineError {
             EngineError(
-                .invalidConfiguration, operation: "use the engine at \(text)", detail: why,
+                .invalidConfiguration, operation: "use the engine at \(text.withoutUserinfo)", detail: why,
                 advice: "Write unix:///path/to/docker.sock, tcp://host:port or ssh://user@host.")
         }
         guard let mark = text.firstRange(of: "://") else { throw invalid("it has no scheme") }

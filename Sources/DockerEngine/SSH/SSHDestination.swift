@@ -1,4 +1,6 @@
+import FoundationEssentials
 import Reconcile
+import Trust
 
 /// An engine on another host, reached as docker does it: `docker system dial-stdio` there, through OpenSSH.
 struct SSHDestination: Sendable, Equatable {
@@ -46,19 +48,7 @@ struct SSHDestination: Sendable, Equatable {
 
     /// The whole command line after `ssh`. Host keys are always verified, and nobody is asked anything.
     func arguments(_ access: EngineEndpoint.SSHAccess) -> [String] {
-        var arguments: [String] = []
-        for option in [
-            "BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=20", "ServerAliveInterval=15",
-            "ServerAliveCountMax=4", "ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes",
-            "PermitLocalCommand=no", "ControlMaster=no", "ControlPath=none",
-        ] {
-            arguments += ["-o", option]
-        }
-        if let key = access.key { arguments += ["-i", key, "-o", "IdentitiesOnly=yes"] }
-        if let knownHosts = access.knownHosts {
-            let quoted = knownHosts.map { $0 == "%" ? "%%" : String($0) }.joined()
-            arguments += ["-o", "UserKnownHostsFile=\"\(quoted)\""]
-        }
+        var arguments = StrictSSH.options(key: access.key, knownHosts: access.knownHosts)
         if let port { arguments += ["-p", String(port)] }
         if let user { arguments += ["-l", user] }
         let docker = socket.map { "docker --host \(Self.shellQuoted("unix://\($0)"))" } ?? "docker"
@@ -72,25 +62,36 @@ struct SSHDestination: Sendable, Equatable {
 }
 
 extension SSHDestination {
+    /// Which key the host shows, by asking it once more. Blocks for seconds.
+    func finding(_ access: EngineEndpoint.SSHAccess, said: [String]) -> HostKeyFinding {
+        HostKeyProbe.finding(
+            HostKeyFinding(host: host, port: port, knownHosts: access.knownHosts), arguments: arguments(access),
+            said: said, environment: ProcessInfo.processInfo.environment)
+    }
+
     /// What an ssh that failed means, by its words: there are no codes for it.
-    func failure(said text: String, status: String, _ access: EngineEndpoint.SSHAccess) -> SSHFailure {
+    ///
+    /// - Parameter finding: asked which key the host shows, when ssh refused it; given what ssh said.
+    func failure(
+        said text: String, status: String, _ access: EngineEndpoint.SSHAccess, finding: ([String]) -> HostKeyFinding
+    ) -> SSHFailure {
         let lines = text.split(whereSeparator: \.isNewline).map { String($0).strippingControlCharacters() }
             .filter { !$0.allSatisfy { "@ ".contains($0) } }
-        let said = lines.isEmpty ? "ssh ended without a word (\(status))" : lines.suffix(6).joined(separator: "\n")
+        let said =
+            lines.isEmpty ? "ssh exited (\(status)) and printed nothing" : lines.suffix(6).joined(separator: "\n")
         func says(_ parts: String...) -> Bool { parts.contains { part in lines.contains { $0.contains(part) } } }
-        let knownHosts = access.knownHosts ?? "~/.ssh/known_hosts"
-        let scan = "ssh-keyscan \(port.map { "-p \($0) " } ?? "")\(host) >> \(knownHosts)"
-        if says("IDENTIFICATION HAS CHANGED", "Offending", "REVOKED HOST KEY") {
+        if says("REVOKED HOST KEY") {
             return SSHFailure(
-                .hostKeyChanged, "the host key of \(host) is not the one we know:\n\(said)",
-                "Ask the host's operator for the new fingerprint; only if it matches, remove the old key from "
-                    + "\(knownHosts) (ssh-keygen -R) and run “\(scan)”.")
+                .hostKeyChanged, "the host key of \(host) is revoked in known_hosts:\n\(said)",
+                "Ask the host's operator for its new key.")
+        }
+        if says("IDENTIFICATION HAS CHANGED", "Offending") {
+            let (message, advice) = finding(lines).changed
+            return SSHFailure(.hostKeyChanged, message, advice)
         }
         if says("Host key verification failed", "host key is known for") {
-            return SSHFailure(
-                .hostKeyUnknown, "the host key of \(host) is not known:\n\(said)",
-                "Add it with “\(scan)”, then compare its fingerprint (ssh-keygen -lf \(knownHosts)) with the host's own."
-            )
+            let (message, advice) = finding(lines).unknown
+            return SSHFailure(.hostKeyUnknown, message, advice)
         }
         if says("UNPROTECTED PRIVATE KEY", "Bad owner or permissions") {
             return SSHFailure(.permissions, "ssh refuses a file:\n\(said)", "Make it private: chmod 600.")

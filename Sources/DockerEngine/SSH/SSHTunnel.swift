@@ -104,6 +104,18 @@ final class SSHTunnel: Sendable {
         }
     }
 
+    /// What ssh's end means. A host key that was refused is asked for once more, on a thread that may wait for it.
+    private func explained(_ said: String, _ status: String) async -> SSHFailure {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { [destination, access] in
+                continuation.resume(
+                    returning: destination.failure(said: said, status: status, access) {
+                        destination.finding(access, said: $0)
+                    })
+            }
+        }
+    }
+
     /// Runs ssh on the connection to its end. The connection is seen to close only after ssh's failure is known.
     private func serve(_ connection: Int32) async {
         let kept = FileDescriptor(rawValue: connection)
@@ -122,8 +134,7 @@ final class SSHTunnel: Sendable {
             let failure =
                 isFine
                 ? nil
-                : destination.failure(
-                    said: result.standardError, status: "\(result.terminationStatus)", access)
+                : await explained(result.standardError, "\(result.terminationStatus)")
             state.withLock { $0.failure = failure }
         } catch {
             state.withLock {

@@ -21,6 +21,7 @@ struct FetchOperation {
     /// remote that is damaged) is replaced by a new one only when that is complete: a remote that cannot be reached leaves
     /// it as it is.
     func run() throws -> FetchAnswers {
+        try checkOwnership()
         let directory = CacheDirectory(path: request.cache)
         do {
             let lock = try CacheDirectory.Lock(directory, seconds: max(1, request.seconds - 2))
@@ -50,6 +51,7 @@ struct FetchOperation {
     func known() throws -> FetchAnswers? {
         let directory = CacheDirectory(path: request.cache)
         guard url.transport == .file, !directory.isDamaged, access(directory.path, F_OK) == 0 else { return nil }
+        try checkOwnership()
         let cache = try ObjectCache(opening: directory.path)
         let remote = try ObjectCache(openingRemote: url.path)
         var answers: FetchAnswers = [:]
@@ -62,6 +64,12 @@ struct FetchOperation {
             answers[revision] = .tip(FetchedTip(commit: commit, reference: reference, wasDownloaded: false))
         }
         return answers
+    }
+
+    /// Root does not read through a repository of another user.
+    private func checkOwnership() throws {
+        guard url.transport == .file else { return }
+        try LocalRepository(path: url.path, isSafe: request.isSafeDirectory).check()
     }
 
     /// A download ended well without the commit that was asked for: the cache promised more than it has, or the remote did.

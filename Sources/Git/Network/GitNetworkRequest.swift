@@ -29,6 +29,10 @@ package struct GitAccess: Sendable, Hashable {
     package var username: String?
     /// What holds the password or token for http and https, and nothing else but line ends.
     package var password: SecretSource?
+    /// Fetch over `http://` from another machine, where everything can be read and changed on the way.
+    package var allowsInsecureHTTP = false
+    /// Read a repository of this machine that belongs to another user, as git's `safe.directory` does.
+    package var isSafeDirectory = false
 
     package init(
         sshKey: SecretSource? = nil, knownHosts: String? = nil, username: String? = nil, password: SecretSource? = nil
@@ -51,6 +55,9 @@ struct GitNetworkRequest: Sendable, Codable {
     var knownHosts: String?
     var username: String?
     var password: String?
+    /// See `GitAccess`.
+    var allowsInsecureHTTP = false
+    var isSafeDirectory = false
     /// Seconds the whole step may take.
     var seconds: Double
 }

@@ -1,10 +1,14 @@
 internal import CLibGit2
 import Reconcile
+import Trust
 
 /// Tells from the words of ssh, of a server or of libgit2 what class of trouble it is: there are no codes for it.
 struct NetworkFailure {
     let url: GitRemoteURL
     let request: GitNetworkRequest
+    /// The ssh that was run, and its environment.
+    var ssh: SSHCommand?
+    var environment: [String: String] = [:]
 
     /// What ssh's standard error and exit status mean; nil when it ended well, or was ended by us.
     func error(sshSaid text: String, status: Int32?) -> GitError? {
@@ -47,31 +51,20 @@ struct NetworkFailure {
             advice: "Try it by hand: ssh \(url.port.map { "-p \($0) " } ?? "")\(url.host)")
     }
 
-    private var knownHosts: String { request.knownHosts ?? "~/.ssh/known_hosts" }
-
-    private var scan: String { "ssh-keyscan \(url.port.map { "-p \($0) " } ?? "")\(url.host) >> \(knownHosts)" }
-
     private func hostKeyUnknown(_ words: [String]) -> GitError {
-        GitError(
-            .hostKeyUnknown, "the host key of \(url.host) is not known:\n\(words.suffix(4).joined(separator: "\n"))",
-            advice: """
-                Add it with “\(scan)”, then compare the fingerprint (ssh-keygen -lf \(knownHosts)) with the one the \
-                server's operator publishes.
-                """)
+        let (message, advice) = finding(words).unknown
+        return GitError(.hostKeyUnknown, message, advice: advice)
     }
 
     private func hostKeyChanged(_ words: [String]) -> GitError {
-        let telling = words.filter {
-            $0.contains("CHANGED") || $0.contains("Offending") || $0.contains("SHA256:") || $0.contains("verification")
-        }
-        let name = url.port.map { "[\(url.host)]:\($0)" } ?? url.host
-        return GitError(
-            .hostKeyChanged,
-            "the host key of \(url.host) is not the one we know:\n\(telling.joined(separator: "\n"))",
-            advice: """
-                Either somebody is listening in, or the server got a new key. Ask its operator for the new fingerprint; only \
-                if it matches, run “ssh-keygen -R '\(name)' -f \(knownHosts)” and “\(scan)”.
-                """)
+        let (message, advice) = finding(words).changed
+        return GitError(.hostKeyChanged, message, advice: advice)
+    }
+
+    private func finding(_ words: [String]) -> HostKeyFinding {
+        HostKeyProbe.finding(
+            HostKeyFinding(host: url.host, port: url.port, knownHosts: request.knownHosts),
+            arguments: ssh?.plainArguments, said: words, environment: environment)
     }
 
     private func repositoryMissing(_ said: String) -> GitError {

@@ -9,6 +9,7 @@ final class Remote {
     private let request: GitNetworkRequest
     private let remote: OpaquePointer
     private let ssh: SSHSubtransport?
+    private let web: WebConnections?
 
     /// How often the server asked for credentials.
     private var credentialRequests = 0
@@ -20,14 +21,21 @@ final class Remote {
         self.url = url
         self.request = request
         if url.transport == .ssh {
-            let command = SSHCommand(
+            let command = try SSHCommand(
                 to: url, sshKey: request.sshKey, knownHosts: request.knownHosts, environment: environment)
+            try command.checkStrictness(knownHosts: request.knownHosts, environment: environment)
             ssh = SSHSubtransport(command, environment: environment)
         } else {
             ssh = nil
         }
+        let isWeb = [.http, .https].contains(url.transport)
+        web =
+            isWeb
+            ? WebConnections(
+                to: url, hasCredentials: request.password ?? url.password != nil,
+                allowsPlainText: request.allowsInsecureHTTP) : nil
         // An http server may send us on to https.
-        if [.http, .https].contains(url.transport) {
+        if isWeb {
             let file = [environment["GIT_SSL_CAINFO"], environment["SSL_CERT_FILE"]].compactMap(\.self).first
             try LibGit2.startTLS(certificates: file.flatMap { $0.isEmpty ? nil : $0 })
         }
@@ -146,8 +154,10 @@ final class Remote {
     /// Runs `body`, turning what goes wrong on the network into a `GitError` in the words of ssh or the server.
     /// Trouble with the local cache is passed on as it is.
     func explained<R>(_ body: () throws -> R) throws -> R {
-        do { return try body() } catch let failure as LibGit2.Failure {
-            let explanation = NetworkFailure(url: url, request: request)
+        do { return try web?.during(body) ?? body() } catch let failure as LibGit2.Failure {
+            if let refusal = web?.refusal { throw refusal }
+            let explanation = NetworkFailure(
+                url: url, request: request, ssh: ssh?.command, environment: ssh?.environment ?? [:])
             if let excess { throw excess }
             if let ssh {
                 ssh.finish()

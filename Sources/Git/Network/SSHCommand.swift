@@ -1,4 +1,5 @@
 import Reconcile
+import Trust
 
 /// The command line with which git's server side is reached over ssh, as git itself would write it.
 struct SSHCommand: Equatable {
@@ -6,31 +7,39 @@ struct SSHCommand: Equatable {
     var program: String
     /// The whole vector, the program's name first.
     var arguments: [String]
+    /// The configuration with which the command would connect, as OpenSSH's `-G` tells it; nil for a plain `ssh`, whose
+    /// options are ours.
+    var inspection: [String]?
+    /// What follows `ssh`, where that is what runs.
+    var plainArguments: [String]? { inspection == nil ? Array(arguments.dropFirst()) : nil }
 
-    /// Honours `GIT_SSH_COMMAND`, `GIT_SSH` and `GIT_SSH_VARIANT=simple` as git does. Our options come after those of
-    /// `GIT_SSH_COMMAND`, and ssh takes the first value of an option: what the command says wins.
-    init(to url: GitRemoteURL, sshKey: String?, knownHosts: String?, environment: [String: String]) {
-        var options: [String] = []
-        if environment["GIT_SSH_VARIANT"] != "simple" {
-            for option in [
-                "BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=20", "ServerAliveInterval=15",
-                "ServerAliveCountMax=4", "ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes",
-                "PermitLocalCommand=no",
-            ] {
-                options += ["-o", option]
-            }
-            if let sshKey { options += ["-i", sshKey, "-o", "IdentitiesOnly=yes"] }
-            if let knownHosts { options += ["-o", "UserKnownHostsFile=\(Self.quoted(knownHosts))"] }
-            if let port = url.port { options += ["-p", String(port)] }
+    /// Honours `GIT_SSH_COMMAND` and `GIT_SSH` as git does. Our options come after those of `GIT_SSH_COMMAND`, and ssh takes
+    /// the first value of an option: what the command says wins, and so `inspection` is to be looked at first.
+    ///
+    /// Throws for `GIT_SSH_VARIANT=simple`: a program that takes no options cannot be told to verify host keys.
+    init(to url: GitRemoteURL, sshKey: String?, knownHosts: String?, environment: [String: String]) throws {
+        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        guard variable("GIT_SSH_VARIANT") != "simple" else {
+            throw GitError(
+                .invalidConfiguration, "GIT_SSH_VARIANT=simple: such a program cannot be told to verify host keys",
+                advice: "Unset GIT_SSH and GIT_SSH_VARIANT, and write what ssh needs into ssh_config.")
         }
-        options.append(url.user.map { "\($0)@\(url.host)" } ?? url.host)
-        options.append("git-upload-pack \(Self.shellQuoted(url.path))")
-        if let command = environment["GIT_SSH_COMMAND"], !command.isEmpty {
+        var options = StrictSSH.options(key: sshKey, knownHosts: knownHosts)
+        if let port = url.port { options += ["-p", String(port)] }
+        let destination = url.user.map { "\($0)@\(url.host)" } ?? url.host
+        let tail = options + [destination, "git-upload-pack \(Self.shellQuoted(url.path))"]
+        if let command = variable("GIT_SSH_COMMAND") {
             program = "/bin/sh"
-            arguments = ["sh", "-c", "\(command) \"$@\"", command] + options
+            let head = ["sh", "-c", "\(command) \"$@\"", command]
+            arguments = head + tail
+            inspection = head + ["-G"] + options + [destination]
+        } else if let other = variable("GIT_SSH") {
+            program = other
+            arguments = [other] + tail
+            inspection = [other, "-G"] + options + [destination]
         } else {
-            program = environment["GIT_SSH"].flatMap { $0.isEmpty ? nil : $0 } ?? "ssh"
-            arguments = [program] + options
+            program = "ssh"
+            arguments = ["ssh"] + tail
         }
     }
 
@@ -46,9 +55,38 @@ struct SSHCommand: Equatable {
         }
         return result + "'"
     }
+}
 
-    /// One word of an ssh_config value, where spaces separate and `%` begins a token.
-    private static func quoted(_ text: String) -> String {
-        "\"" + text.map { $0 == "%" ? "%%" : String($0) }.joined() + "\""
+extension SSHCommand {
+    /// Refuses a command of `GIT_SSH_COMMAND` or `GIT_SSH` that would let in a host that is not known.
+    ///
+    /// Asks it with OpenSSH's `-G` how it would connect; one that does not answer is refused, too.
+    func checkStrictness(knownHosts: String?, environment: [String: String]) throws {
+        guard let inspection else { return }
+        let process = try SSHProcess(
+            SSHCommand(program: program, arguments: inspection), environment: environment)
+        var text: [UInt8] = []
+        var buffer = [CChar](repeating: 0, count: 65536)
+        while case let got = try process.read(into: &buffer, count: buffer.count), got > 0, text.count < 1 << 20 {
+            text += buffer[..<got].map { UInt8(bitPattern: $0) }
+        }
+        let status = process.end()
+        let weaknesses = StrictSSH.weaknesses(
+            inConfiguration: String(decoding: text, as: UTF8.self), knownHosts: knownHosts)
+        guard status != 0 || !weaknesses.isEmpty else { return }
+        let name = program == "/bin/sh" ? "GIT_SSH_COMMAND" : "GIT_SSH"
+        throw GitError(
+            .invalidConfiguration,
+            status != 0
+                ? "\(name) does not say with -G, as OpenSSH does, whether it verifies host keys:\n\(process.said)"
+                : "\(name) switches the verification of host keys off: \(weaknesses.joined(separator: ", "))",
+            advice:
+                "Host keys are always verified, with git.known_hosts only where that is set. Unset \(name), or remove "
+                + "the option from it.")
+    }
+
+    private init(program: String, arguments: [String]) {
+        self.program = program
+        self.arguments = arguments
     }
 }

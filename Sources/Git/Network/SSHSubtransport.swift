@@ -7,8 +7,8 @@ import Reconcile
 ///
 /// One value serves one remote; it must outlive it.
 final class SSHSubtransport {
-    private let command: SSHCommand
-    private let environment: [String: String]
+    let command: SSHCommand
+    let environment: [String: String]
     private let definition = UnsafeMutablePointer<git_smart_subtransport_definition>.allocate(capacity: 1)
     fileprivate var process: SSHProcess?
     fileprivate var stream: UnsafeMutablePointer<Stream>?

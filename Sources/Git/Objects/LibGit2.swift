@@ -13,7 +13,7 @@ enum LibGit2 {
         ] {
             _ = clibgit2_set_search_path(level.rawValue, "")
         }
-        // A repository named in our configuration may belong to anybody: libgit2 runs no program of a repository's.
+        // `LocalRepository` looks at the owner, which libgit2 could not be told to trust for one repository only.
         _ = clibgit2_set_int(Int32(GIT_OPT_SET_OWNER_VALIDATION.rawValue), 0)
         // Packs are mapped in small windows, so that a process with an address space limit can read large ones.
         _ = clibgit2_set_size(Int32(GIT_OPT_SET_MWINDOW_SIZE.rawValue), 32 << 20)

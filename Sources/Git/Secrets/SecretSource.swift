@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Reconcile
+import Trust
 
 /// Where a secret is. It is looked up, and its permissions are checked, when it is used and not before: what does not use
 /// it works without it.
@@ -19,7 +20,7 @@ package enum SecretSource: Sendable, Hashable {
         switch self {
         case .file(let path):
             let directory = environment["CREDENTIALS_DIRECTORY"].map { $0.hasSuffix("/") ? $0 : $0 + "/" }
-            let isCredential = directory.map(path.hasPrefix) ?? false
+            let isCredential = directory.map { path.hasPrefix($0) && !path.contains("/../") } ?? false
             try Self.check(path, for: key, isCredential: isCredential)
             return path
         case .credential(let name):
@@ -30,7 +31,17 @@ package enum SecretSource: Sendable, Hashable {
                         + "watcher.service), and this is not run by it: $CREDENTIALS_DIRECTORY is not set",
                     advice: "Run `systemctl start watcher.service`, or write {file: PATH} in the configuration.")
             }
+            guard Self.isCredentialName(name) else {
+                throw GitError(
+                    .invalidConfiguration, "\(key): \"\(name)\" is not the name of a credential: it has no slash")
+            }
             let path = "\(directory)/\(name)"
+            var status = stat()
+            guard lstat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFLNK else {
+                throw GitError(
+                    .permissions, "\(key): the credential \(path) is a symbolic link, which systemd never makes",
+                    advice: "Write {file: PATH} for a secret that systemd does not provide.")
+            }
             guard access(path, F_OK) == 0 else {
                 throw GitError(
                     .invalidConfiguration,
@@ -41,6 +52,11 @@ package enum SecretSource: Sendable, Hashable {
             try Self.check(path, for: key, isCredential: true)
             return path
         }
+    }
+
+    /// Whether a credential can have this name: it stays in systemd's directory.
+    package static func isCredentialName(_ name: String) -> Bool {
+        !name.isEmpty && !name.contains("/") && name != "." && name != ".."
     }
 
     /// The secret, without line ends after it.
@@ -59,7 +75,7 @@ package enum SecretSource: Sendable, Hashable {
         return text
     }
 
-    /// Refuses a file that is missing, or that group or others may read.
+    /// Refuses a file that is missing, that group or others may read, or that somebody else can change or replace.
     ///
     /// - Parameter isCredential: systemd gives the service its right to read a credential by an access list, which shows as
     ///   the group's permission.
@@ -78,6 +94,9 @@ package enum SecretSource: Sendable, Hashable {
             throw GitError(
                 .permissions, "\(key): \(path) can be read by others (mode \(mode))", advice: "Run `chmod 600 \(path)`."
             )
+        }
+        do { try TrustedFile.check(path, as: "\(key):") } catch {
+            throw GitError(.permissions, error.message, advice: error.advice)
         }
         guard access(path, R_OK) == 0 else {
             throw GitError(.permissions, "\(key): \(path) cannot be read: \(String(cString: strerror(errno)))")

@@ -56,6 +56,8 @@ struct EngineConfiguration: Sendable, Hashable {
     /// For `ssh://`: private key and file of known host keys.
     var sshKey: SecretSource?
     var knownHosts: String?
+    /// Speak TLS; without `certificateAuthority`, the system's authorities are trusted.
+    var usesTLS = false
     var certificateAuthority: String?
     var certificate: String?
     var key: SecretSource?

@@ -3,6 +3,7 @@ internal import Deploy
 internal import DockerEngine
 internal import Foundation
 internal import Git
+internal import Trust
 internal import YAML
 
 /// Turns the configuration file into `Configuration`, or into everything that is wrong with it.
@@ -33,11 +34,16 @@ struct ConfigurationReader {
     /// - Throws: `ConfigurationError`.
     func bytes() throws -> [UInt8] {
         do {
+            try TrustedFile.check(file, as: "the configuration")
             return try FileAccess.disk().read(file)
+        } catch let refusal as TrustedFile.Refusal {
+            var error = ConfigurationError(refusal.message, advice: refusal.advice)
+            error.isRefusal = true
+            throw error
         } catch FileAccessError.notFound {
             throw ConfigurationError(
                 "there is no configuration at \(file)",
-                advice: "«watcher init» writes an example; --config and WATCHER_CONFIG name another file.")
+                advice: "`watcher init` writes an example; --config and WATCHER_CONFIG name another file.")
         } catch FileAccessError.unreadable(_, let reason) {
             var error = ConfigurationError(
                 "the configuration \(file) cannot be read: \(reason)",
@@ -61,7 +67,7 @@ struct ConfigurationReader {
             let found = documents.isEmpty ? "nothing" : "\(documents.count) YAML documents"
             throw ConfigurationError(
                 "\(file): expected one YAML document, found \(found)",
-                advice: documents.isEmpty ? "«watcher init --force» writes an example." : "")
+                advice: documents.isEmpty ? "`watcher init --force` writes an example." : "")
         }
         return root
     }
@@ -127,6 +133,7 @@ struct ConfigurationReader {
         settings.policies = policy(section).map { [$0] } ?? []
         settings.home = environment["HOME"]
         let access = access(section, &settings)
+        checkPrivacy(of: repository, access, section)
         let engine = engine(section)
         let limits = runLimits(section, limits)
         // Whatever is missing was reported; all the other problems of the project were found as well.
@@ -168,6 +175,17 @@ struct ConfigurationReader {
                 "\(section.name("repository")): \(message)",
                 at: section.node("repository")?.location ?? section.location)
             return nil
+        }
+    }
+
+    /// `http://` to another machine needs consent.
+    private func checkPrivacy(of repository: GitRemoteURL?, _ access: GitAccess, _ section: SectionReader) {
+        do { try repository?.checkPrivacy(access) } catch {
+            let advice =
+                (error as? any ReasonedError).map { "\($0.message). \($0.advice)" } ?? String(describing: error)
+            problems.add(
+                "\(section.name("repository")): \(advice)", at: section.node("repository")?.location ?? section.location
+            )
         }
     }
 
@@ -240,12 +258,17 @@ struct ConfigurationReader {
         guard let node = section.node("git"),
             let git = SectionReader(
                 node, path: section.name("git"),
-                keys: ["ssh_key", "known_hosts", "username", "password", "allow_rewrite"], later: ["verify"],
+                keys: [
+                    "ssh_key", "known_hosts", "username", "password", "allow_rewrite", "insecure_http",
+                    "safe_directory",
+                ], later: ["verify"],
                 problems: problems)
         else { return access }
         settings.allowsRewrite = git.bool("allow_rewrite", default: false)
         access.knownHosts = git.string("known_hosts").map(absolute)
         access.username = git.string("username")
+        access.allowsInsecureHTTP = git.bool("insecure_http", default: false)
+        access.isSafeDirectory = git.bool("safe_directory", default: false)
         access.sshKey = secret("ssh_key", git)
         access.password = secret("password", git)
         return access
@@ -262,7 +285,7 @@ struct ConfigurationReader {
             switch (secret.string("file"), secret.string("credential")) {
             case (let file?, nil): return .file(absolute(file))
             case (nil, let name?):
-                if !name.isEmpty, !name.contains("/"), name != ".", name != ".." { return .credential(name) }
+                if SecretSource.isCredentialName(name) { return .credential(name) }
                 problems.add(
                     "\(secret.name("credential")): \"\(name)\" is not the name of a credential: it has no slash",
                     at: secret.node("credential")?.location ?? node.location)
@@ -299,6 +322,12 @@ struct ConfigurationReader {
         if let tls = reader.node("tls").flatMap({
             SectionReader($0, path: reader.name("tls"), keys: ["ca", "cert", "key"], problems: problems)
         }) {
+            engine.usesTLS = true
+            if !engine.host.hasPrefix("tcp://") {
+                problems.add(
+                    "\(tls.path): is for tcp:// only, and the engine is \(engine.host.withoutUserinfo)",
+                    at: tls.location)
+            }
             engine.certificateAuthority = tls.string("ca").map(absolute)
             engine.certificate = tls.string("cert").map(absolute)
             engine.key = secret("key", tls)

@@ -1,6 +1,6 @@
 /// `git http-backend` behind a small HTTP server on 127.0.0.1; it ends with its sandbox.
 struct HTTPServer {
-    enum Behaviour: String { case open, basic, redirect, tls }
+    enum Behaviour: String { case open, basic, redirect, tls, redirectTLS }
 
     let port: Int
     let log: String
@@ -10,7 +10,7 @@ struct HTTPServer {
     init(_ sandbox: Sandbox, _ behaviour: Behaviour = .open, redirectTo target: String = "") throws {
         log = "\(sandbox.path)/http-\(behaviour.rawValue).log"
         certificate = "\(sandbox.path)/certificate.pem"
-        if behaviour == .tls {
+        if behaviour == .tls || behaviour == .redirectTLS {
             try sandbox.run(
                 "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                 "-addext", "subjectAltName=DNS:localhost", "-keyout", "\(sandbox.path)/key.pem", "-out", certificate)
@@ -51,7 +51,7 @@ struct HTTPServer {
                     self.rfile.readline()
                 else:
                     data = self.rfile.read(length)
-                if behaviour == "redirect":
+                if behaviour.startswith("redirect"):
                     return self.answer(301, [("Location", target + self.path)])
                 wanted = "Basic " + base64.b64encode(b"ada:s3cret").decode()
                 if behaviour == "basic" and self.headers.get("Authorization") != wanted:
@@ -71,7 +71,7 @@ struct HTTPServer {
             do_GET = do_POST = handle_git
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        if behaviour == "tls":
+        if behaviour in ("tls", "redirectTLS"):
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(root + "/certificate.pem", root + "/key.pem")
             server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -10,6 +10,8 @@ struct SSHServer {
     /// A private key that is not.
     let stranger: String
     let knownHosts: String
+    /// The server's own private key.
+    let hostKey: String
 
     init(_ sandbox: Sandbox) throws {
         let directory = "\(sandbox.path)/sshd"
@@ -21,6 +23,7 @@ struct SSHServer {
             return "\(directory)/\(name)"
         }
         let host = try key("host", "ed25519")
+        hostKey = host
         ed25519 = try key("ed25519", "ed25519")
         rsa = try key("rsa", "rsa")
         stranger = try key("stranger", "ed25519")
@@ -42,8 +45,8 @@ struct SSHServer {
 
             """, to: "\(directory)/config")
         _ = try sandbox.start(["/usr/sbin/sshd", "-D", "-e", "-f", configuration]) { $0.contains("Server listening") }
-        let hostKey = try sandbox.run("cut", "-d ", "-f1,2", host + ".pub")
-        knownHosts = try sandbox.write("[127.0.0.1]:\(port) \(hostKey)\n", to: "\(directory)/known_hosts")
+        let publicKey = try sandbox.run("cut", "-d ", "-f1,2", host + ".pub")
+        knownHosts = try sandbox.write("[127.0.0.1]:\(port) \(publicKey)\n", to: "\(directory)/known_hosts")
     }
 
     func url(_ origin: Origin) -> String { "ssh://127.0.0.1:\(port)\(origin.path)" }
