@@ -1,4 +1,4 @@
-package import Reconcile
+import Reconcile
 
 /// What `deploy` and `check` are asked for beyond the ordinary step.
 package struct DeployRequest: Sendable, Equatable, Codable {
