@@ -20,7 +20,8 @@ import WatcherTestSupport
     }
 
     private func lose(_ names: String, _ deployed: Deployed) async throws {
-        try await deployed.scenario.run("sh", ["-c", "rm -rf \(names)"], in: deployed.watcher.stateDirectory).expecting(0)
+        try await deployed.scenario.run("sh", ["-c", "rm -rf \(names)"], in: deployed.watcher.stateDirectory).expecting(
+            0)
     }
 
     @Test(arguments: ["watcher.db*", "watcher.db* git", "watcher.db* git projects"])
@@ -39,7 +40,8 @@ import WatcherTestSupport
         }
     }
 
-    @Test func `nor where its project has a name of its own and cannot be loaded any more, or is stopped`() async throws {
+    @Test func `nor where its project has a name of its own and cannot be loaded any more, or is stopped`() async throws
+    {
         try await Scenario.with { scenario in
             let (deployed, first, second) = try await setBack(in: scenario, name: "name: \(scenario.id)-own\n")
             try await deployed.watcher.run("stop", deployed.project).expecting(0)
