@@ -10,9 +10,9 @@ struct EventBudget: Sendable {
     /// What is kept before a milestone. All of them together have a limit, too; from then on a few lines are kept of each.
     static let tail = (events: 500, bytes: 128 << 10)
     static let tails = (events: 4000, bytes: 1 << 20)
-    static let least = (events: 20, bytes: 16 << 10)
+    static let least = (events: 10, bytes: 4 << 10)
     /// How many milestones are kept at once; more are no milestones any more.
-    static let milestones = 2000
+    static let milestones = 500
     /// The bytes of one line.
     static let line = 4000
 

@@ -42,8 +42,8 @@ import WatcherTestSupport
             [event(long), event("\(number)", .progress, .warning), event(long), event(long)]
         }
         let kept = kept(events)
-        #expect(kept.reduce(0) { $0 + $1.line.utf8.count } < 16 << 20)
-        #expect(kept.count < 60_000)
+        #expect(kept.reduce(0) { $0 + $1.line.utf8.count } < 5 << 20)
+        #expect(kept.count < 20_000)
     }
 
     @Test func `a short output is kept whole`() {

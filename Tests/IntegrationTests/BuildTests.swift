@@ -108,6 +108,19 @@ import WatcherTestSupport
         }
     }
 
+    @Test func `a Dockerfile that prints without end is recorded by its beginning and its end`() async throws {
+        try await Scenario.with { scenario in
+            let repository = try await scenario.repository()
+            let dockerfile = "FROM busybox:1\nRUN seq 100000; echo the end; exit 4\n"
+            try await repository.commit(["compose.yaml": compose("context: ."), "Dockerfile": dockerfile], "begin")
+            let watcher = try scenario.watcher(ConfiguredProject(scenario.id, repository: repository.fileURL))
+            try await watcher.run("deploy", "--quiet", deadline: .seconds(300)).expecting(21)
+            let shown = try await watcher.run("history", "show", "\(scenario.id)/1", "--events").expecting(0)
+                .saying("  1\n", "  1000\n", "lines of output left out here", "  the end\n")
+            #expect(shown.output.utf8.count < 1 << 20)
+        }
+    }
+
     @Test func `an inline Dockerfile is built for all services of the image, on every deploy if asked for`()
         async throws
     {

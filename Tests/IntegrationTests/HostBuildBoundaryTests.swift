@@ -202,7 +202,10 @@ import WatcherTestSupport
                 .reduce(0, +)
             #expect(size < 10 << 20, "\(size)")
             let shown = try await watcher.run("history", "show", "\(scenario.id)/1", "--events").expecting(0)
-                .saying("| 1\n", "| 1000\n", "lines of output left out", "| the end\n", "ended with status 3")
+                .saying(
+                    "build running  1\n", "build running  1000\n", "lines of output left out here",
+                    "build running  the end\n",
+                    "ended with status 3")
             #expect(shown.output.utf8.count < 4 << 20)
         }
     }

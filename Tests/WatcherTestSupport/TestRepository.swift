@@ -21,7 +21,9 @@ package struct TestRepository: Sendable {
 
     /// Writes the files (nil removes one), commits, pushes; returns the commit's full id.
     @discardableResult
-    package func commit(_ files: [String: String?], _ message: String) async throws -> String {
+    package func commit(
+        _ files: [String: String?], _ message: String, branch: String = "main"
+    ) async throws -> String {
         for (name, text) in files {
             if let text {
                 try scenario.write(text, to: "\(tree)/\(name)")
@@ -33,14 +35,22 @@ package struct TestRepository: Sendable {
         // An argument takes 128 KiB.
         let file = try scenario.write(message, to: "message")
         try await git(["commit", "--quiet", "--allow-empty", "--file", file])
-        try await git(["push", "--quiet", "--force", "origin", "HEAD"])
+        try await push(branch)
         return try await tip()
     }
 
+    /// Makes the branch what was committed last, or rewound to.
+    package func push(_ branch: String = "main") async throws {
+        try await git(["push", "--quiet", "--force", "origin", "HEAD:refs/heads/\(branch)"])
+    }
+
+    /// Sets a key of the working tree's own configuration.
+    package func configure(_ key: String, _ value: String) async throws { try await git(["config", key, value]) }
+
     /// Commits one Compose file, `compose.yaml`.
     @discardableResult
-    package func commit(compose: String, _ message: String) async throws -> String {
-        try await commit(["compose.yaml": compose], message)
+    package func commit(compose: String, _ message: String, branch: String = "main") async throws -> String {
+        try await commit(["compose.yaml": compose], message, branch: branch)
     }
 
     /// Moves the branch back to an earlier commit; what is committed next rewrites what was there.

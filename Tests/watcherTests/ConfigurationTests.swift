@@ -197,10 +197,27 @@ import Testing
         #expect(problems(with: line) == "4:5: \(key): not supported by this version of watcher")
     }
 
-    @Test func `keys of a later version inside sections are refused as well`() {
+    @Test func `who has to sign is read, and it is said when that would be nobody`() throws {
+        let text = """
+            projects:
+              a: {repository: /srv/a, git: {verify: {allowed_signers: signers, revoked_keys: /etc/revoked}}}
+              b: {repository: /srv/b, git: {verify: {gpg_keyring: /etc/keyring.gpg, mode: every}}}
+              c: {repository: /srv/c, git: {}}
+            """
         #expect(
-            problems(with: "prune: {images: true}", "git: {verify: {}}")
-                == "5:11: git.verify: not supported by this version of watcher")
+            try read(text, file: "/etc/watcher/config.yaml").projects.map(\.settings.verification) == [
+                VerificationSettings(allowedSigners: "/etc/watcher/signers", revokedKeys: "/etc/revoked"),
+                VerificationSettings(gpgKeyring: "/etc/keyring.gpg", mode: .every), nil,
+            ])
+        #expect(
+            problems(with: "git: {verify: {}}")
+                == "4:19: git.verify: nobody is trusted: it needs allowed_signers, gpg_keyring, or both")
+        #expect(
+            problems(with: "git: {verify: {gpg_keyring: a, revoked_keys: b, mode: all}}").split(separator: "\n") == [
+                "4:50: git.verify.revoked_keys: is about SSH keys, and needs allowed_signers",
+                "4:59: git.verify.mode: expected tip or every, found \"all\"",
+            ])
+        #expect(problems(with: "git: {verify: {alowed_signers: a}}").contains("did you mean \"allowed_signers\"?"))
     }
 
     @Test func `all problems are told at once, in the order of the file`() {

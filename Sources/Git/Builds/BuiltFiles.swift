@@ -26,7 +26,7 @@ struct BuiltFiles: Sendable {
         case .commit:
             if let kind = try files.kind(path) { return kind }
             guard let below = below(path) else { return nil }
-            return build.outputs.keys.contains { $0.text.hasPrefix(below + "/") } ? .directory : nil
+            return build.outputs(below: below).isEmpty ? nil : .directory
         }
     }
 
@@ -48,9 +48,7 @@ struct BuiltFiles: Sendable {
     private func contentID(_ path: String) throws -> String? {
         let id = try files.contentID(path)
         guard let below = below(path) else { return id }
-        let built = build.outputs.values.filter {
-            below.isEmpty || $0.path.text == below || $0.path.text.hasPrefix(below + "/")
-        }.sorted { $0.path < $1.path }
+        let built = [build.outputs[TreePath(below)]].compactMap { $0 } + build.outputs(below: below)
         guard !built.isEmpty else { return id }
         let lines = [id ?? ""] + built.map { "\($0.path.text)\0\($0.gitMode)\0\($0.id)" }
         return try Array(lines.joined(separator: "\n").utf8).withUnsafeBytes {
@@ -60,14 +58,16 @@ struct BuiltFiles: Sendable {
 
     private func list(_ path: String) throws -> [FileAccess.Entry] {
         guard let below = below(path), case .commit = try place(path, 0) else { return try files.list(path) }
-        let prefix = below.isEmpty ? "" : below + "/"
-        let built = build.outputs.values.filter { $0.path.text.hasPrefix(prefix) }
+        let depth = below.split(separator: "/").count
+        let built = build.outputs(below: below)
         let isInCommit = try files.kind(path) == .directory
         guard isInCommit || !built.isEmpty else { return try files.list(path) }
         var entries = Dictionary(try isInCommit ? files.list(path).map { ($0.name, $0) } : []) { $1 }
+        var last: String?
         for output in built {
-            let rest = output.path.text.dropFirst(prefix.count).split(separator: "/").map(String.init)
-            guard let name = rest.first else { continue }
+            let rest = output.path.components.dropFirst(depth)
+            guard let name = rest.first, name != last else { continue }
+            last = name
             if rest.count == 1 {
                 let kind: FileAccess.Entry.Kind =
                     switch output.entry.kind {

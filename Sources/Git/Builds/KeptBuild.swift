@@ -35,6 +35,7 @@ struct KeptBuild: Sendable {
 
     let directory: String
     let outputs: [TreePath: Output]
+    private let sorted: [Output]
 
     static let list = "outputs.json"
 
@@ -48,6 +49,20 @@ struct KeptBuild: Sendable {
                 advice: "Remove that directory; the next run builds again.")
         }
         self.outputs = Dictionary(outputs.map { ($0.path, $0) }) { $1 }
+        sorted = self.outputs.values.sorted { $0.path < $1.path }
+    }
+
+    /// The outputs below a directory, sorted by their paths; all of them below the empty path.
+    func outputs(below directory: String) -> ArraySlice<Output> {
+        guard !directory.isEmpty else { return sorted[...] }
+        // Those with a beginning in common are neighbours.
+        let start = TreePath(directory + "/")
+        var (low, high) = (0, sorted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle].path < start { low = middle + 1 } else { high = middle }
+        }
+        return sorted[low...].prefix { $0.path.text.utf8.starts(with: start.text.utf8) }
     }
 
     /// Writes the output to a path where nothing is, and checks that it is what the build made.

@@ -17,17 +17,19 @@ enum PrivateFile {
     }
 
     /// Closes everything below the directory: what a library wrote there has modes of its own or follows the umask.
-    static func close(_ directory: String) throws {
-        for name in try HostFile.names(in: directory) {
-            let path = "\(directory)/\(name)"
-            var status = stat()
-            guard lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFLNK else { continue }
+    static func close(_ directory: String) throws { try close(HostDirectory(directory)) }
+
+    private static func close(_ directory: HostDirectory) throws {
+        for name in try directory.names() {
+            guard let status = try directory.status(of: name), status.st_mode & S_IFMT != S_IFLNK else { continue }
             let isDirectory = status.st_mode & S_IFMT == S_IFDIR
             let mode: mode_t = isDirectory ? 0o700 : 0o600
-            if status.st_mode & 0o7777 != mode, chmod(path, mode) != 0, errno != ENOENT {
-                throw GitError.system("set the mode of \(path)", errno)
+            if status.st_mode & 0o7777 != mode, fchmodat(directory.file, name.bytes, mode, AT_SYMLINK_NOFOLLOW) != 0,
+                errno != ENOENT
+            {
+                throw GitError.system("set the mode of \(directory.path)/\(name.shown)", errno)
             }
-            if isDirectory { try close(path) }
+            if isDirectory { try close(HostDirectory(name, in: directory)) }
         }
     }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Reconcile
+import Trust
 
 /// A file that says whom to trust. It is read once: what was checked is what is used.
 struct TrustFile: Sendable {
@@ -14,6 +15,11 @@ struct TrustFile: Sendable {
     ///   written it.
     init(_ path: String, for key: String) throws {
         self.path = path
+        do throws(TrustedFile.Refusal) {
+            try TrustedFile.check(path, as: "\(key):")
+        } catch {
+            throw GitError(.permissions, error.message, advice: error.advice)
+        }
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard file >= 0 else {
             let why = String(cString: strerror(errno))
@@ -25,12 +31,9 @@ struct TrustFile: Sendable {
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw GitError(.invalidConfiguration, "\(key): \(path) is not a file")
         }
-        guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-            let mode = "0" + String(status.st_mode & 0o777, radix: 8)
-            throw GitError(
-                .permissions, "\(key): others may write to \(path) (owner \(status.st_uid), mode \(mode))",
-                advice: "Whoever can write to it decides what is deployed: run `chown root \(path)` and "
-                    + "`chmod go-w \(path)`.")
+        // It may have been replaced since.
+        guard TrustedFile.isTrusted(owner: status.st_uid), status.st_mode & 0o022 == 0 else {
+            throw GitError(.permissions, "\(key): others may write to \(path)")
         }
         guard status.st_size <= Self.mostBytes else {
             throw GitError(.invalidConfiguration, "\(key): \(path) is larger than \(Self.mostBytes >> 20) MiB")

@@ -260,11 +260,11 @@ struct ConfigurationReader {
                 node, path: section.name("git"),
                 keys: [
                     "ssh_key", "known_hosts", "username", "password", "allow_rewrite", "insecure_http",
-                    "safe_directory",
-                ], later: ["verify"],
-                problems: problems)
+                    "safe_directory", "verify",
+                ], problems: problems)
         else { return access }
         settings.allowsRewrite = git.bool("allow_rewrite", default: false)
+        settings.verification = verification(git)
         access.knownHosts = git.string("known_hosts").map(absolute)
         access.username = git.string("username")
         access.allowsInsecureHTTP = git.bool("insecure_http", default: false)

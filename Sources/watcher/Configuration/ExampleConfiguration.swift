@@ -26,6 +26,13 @@ enum ExampleConfiguration {
               #password: {credential: git-token}
               # Deploy although the branch was rewritten (force-pushed).
               #allow_rewrite: false
+              # Deploy only what somebody of these has signed (SSH, OpenPGP, or both).
+              #verify:
+                #allowed_signers: /etc/watcher/allowed_signers
+                #revoked_keys: /etc/watcher/revoked_keys
+                #gpg_keyring: /etc/watcher/keyring.gpg
+                # every: also each commit below the tip that is new since the last deployment.
+                #mode: tip
             #engine:
               #host: unix:///var/run/docker.sock
               #tls: {ca: ca.pem, cert: cert.pem, key: key.pem}

@@ -13,6 +13,8 @@ struct DeploymentView: Encodable {
     /// The service it failed with, and its container's last lines; in details only.
     var service: String?
     var logLines: [String]?
+    /// Who signed the commit, as it was verified then; in details only.
+    var signature: Signer?
     var startedAt: Int
     var finishedAt: Int?
     var attempts: Int
@@ -28,6 +30,7 @@ struct DeploymentView: Encodable {
         message = deployment.message
         service = deployment.service
         logLines = deployment.logLines.isEmpty ? nil : deployment.logLines
+        signature = deployment.signature
         startedAt = deployment.startedAt
         finishedAt = deployment.finishedAt
         attempts = deployment.attempts
@@ -89,8 +92,9 @@ struct DeploymentReport: Encodable {
             "Commit:   \(view.commit.id.hex)",
             "Author:   \(view.commit.author.printable)",
             "Subject:  \(view.commit.subject.printable)",
-            "Started:  \(Times.local(view.startedAt))",
         ]
+        if let signer = view.signature { lines.append("Signed:   \(signer.description.printable)") }
+        lines.append("Started:  \(Times.local(view.startedAt))")
         if let duration = view.duration { lines.append("Took:     \(Times.span(duration))") }
         if view.attempts > 1, let finished = view.finishedAt {
             lines.append("Last try: \(Times.local(finished)) (\(view.attempts) times)")
