@@ -35,7 +35,8 @@ import Testing
     /// The error of comparing, which is what `check` does first; the others have to end in the same one.
     private func refusal(_ commit: CommitID, _ limits: RepositoryLimits = .standard) async throws -> GitError {
         let repository = try repository(limits)
-        _ = try await repository.fetchTip()
+        // A repository on this machine is looked through before anything is copied.
+        _ = try? await repository.fetchTip()
         let error = try await gitError { try await repository.compareCheckout(with: commit) }
         #expect(error.reason == .invalidProject)
         #expect(try await gitError { try await repository.stageCheckout(of: commit) } == error)
@@ -45,7 +46,7 @@ import Testing
 
     // MARK: - How much is visited
 
-    @Test(.timeLimit(.minutes(1)), arguments: [(10, 100), (40, 2), (3, 5_000)])
+    @Test(.timeLimit(.minutes(1)), arguments: [(10, 100), (40, 2), (3, 20_000)])
     func `nested directories that expand to very many are refused at once`(depth: Int, width: Int) async throws {
         let tip = try raw.push(try raw.bomb(depth: depth, width: width))
         let start = ContinuousClock.now
@@ -57,7 +58,7 @@ import Testing
         #expect(
             try await gitError { try await repository.beginBuild(BuildID(commit: tip, recipe: "x"), user: nil) }.reason
                 == .invalidProject)
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(30))
     }
 
     @Test func `directories that are nested too deeply are refused`() async throws {
