@@ -124,10 +124,7 @@ struct FetchOperation {
             }
         }
         if takesAll { refspecs = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"] }
-        if !refspecs.isEmpty {
-            try lookThrough(searches)
-            try remote.download(refspecs.sorted())
-        }
+        if !refspecs.isEmpty { try remote.download(refspecs.sorted()) }
         if takesAll {
             for (name, object) in references.ids where !name.hasSuffix("^{}") {
                 cache.setReference(Self.localName(name), to: CommitID(hex: object))
@@ -138,17 +135,6 @@ struct FetchOperation {
             answers[revision] = try answer(revision, search, cache, wasDownloaded: downloaded.contains(revision))
         }
         return answers
-    }
-
-    /// Refuses commits of a repository on this machine that are not within the limits. libgit2 would read a directory as
-    /// often as paths lead to it before it copies it; what comes over a network is looked through when it is here.
-    private func lookThrough(_ searches: [(Revision, Search)]) throws {
-        guard url.transport == .file, let remote = try? ObjectCache(openingRemote: url.path) else { return }
-        for case (_, .choice(let choice)) in searches {
-            do { _ = try CommitTree(choice.commit, in: remote) } catch is LibGit2.Failure {
-                // The download says what is wrong.
-            }
-        }
     }
 
     private func search(_ revision: Revision, _ references: RemoteReferences) -> Search {
