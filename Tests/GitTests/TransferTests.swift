@@ -1,3 +1,4 @@
+import Deploy
 import FoundationEssentials
 import Glibc
 import Reconcile
@@ -91,6 +92,7 @@ import Testing
     {
         try sandbox.run("truncate", "-s", "300M", "\(origin.tree)/large")
         try origin.commit()
+        try sandbox.run("git", "-C", origin.path, "repack", "-adq")
         let network = GitNetwork(executable: try watcher())
         let error = try await gitError {
             try await repository(network: network) { $0.transferMemory = 200 << 20 }.fetchTip()
@@ -98,6 +100,16 @@ import Testing
         #expect(error.reason == .invalidProject)
         #expect(error.message == "what \(origin.fileURL) sends needs more than 200 MiB of memory to unpack")
         #expect(error.advice.contains("the cache was left as it was"))
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `a large loose object of this machine is copied piece by piece`() async throws {
+        try sandbox.run("truncate", "-s", "300M", "\(origin.tree)/large")
+        let tip = try origin.commit()
+        let network = GitNetwork(executable: try watcher())
+        let repository = try repository(network: network) { $0.transferMemory = 200 << 20 }
+        #expect(try await repository.fetchTip().id == tip)
+        let error = try await gitError { try await repository.compareCheckout(with: tip) }
+        #expect(error.message == "large holds 300 MiB, and a file may hold at most 100 MiB")
     }
 
     @Test(arguments: ["file", "http", "ssh"])

@@ -7,6 +7,9 @@ import Reconcile
 /// parse. This one looks at each object once and copies what is there: `CommitTree` judges it, as what comes over a
 /// network.
 struct LocalTransfer {
+    /// Bytes from which on a file is not held in memory if that can be.
+    private static let large = 32 << 20
+
     private let source: ObjectCache
     private let target: ObjectCache
     private let limits: RepositoryLimits
@@ -49,6 +52,7 @@ struct LocalTransfer {
     private mutating func visit(_ id: ObjectID, _ repository: OpaquePointer, _ builder: OpaquePointer?) throws {
         guard var raw = id.raw else { return }
         let (type, size) = try ObjectCache.header(&raw, in: repository)
+        if type == .blob, size > Self.large, try stream(raw, repository) { return }
         try LibGit2.check(git_packbuilder_insert(builder, &raw, nil))
         guard type != .blob else { return }
         let limit = type == .tree ? limits.treeBytes : limits.commitBytes
@@ -71,6 +75,31 @@ struct LocalTransfer {
                 guard words.count == 2, ["tree", "parent", "object"].contains(words[0]) else { break }
                 try meet(ObjectID(hex: String(words[1])))
             }
+        }
+    }
+
+    /// Copies a blob piece by piece; false when it is in a pack, out of which libgit2 cannot read so.
+    private func stream(_ id: git_oid, _ repository: OpaquePointer) throws -> Bool {
+        var id = id
+        var input: UnsafeMutablePointer<git_odb_stream>?
+        defer { git_odb_stream_free(input) }
+        var size = 0
+        var type = GIT_OBJECT_ANY
+        let code = try ObjectCache.withDatabase(of: repository) { git_odb_open_rstream(&input, &size, &type, $0, &id) }
+        guard code == 0 else { return false }
+        return try target.withRepository { repository in
+            var output: UnsafeMutablePointer<git_odb_stream>?
+            defer { git_odb_stream_free(output) }
+            try ObjectCache.withDatabase(of: repository) {
+                _ = try LibGit2.check(git_odb_open_wstream(&output, $0, git_object_size_t(size), GIT_OBJECT_BLOB))
+            }
+            var buffer = [CChar](repeating: 0, count: 1 << 20)
+            while case let count = try LibGit2.check(git_odb_stream_read(input, &buffer, buffer.count)), count > 0 {
+                try LibGit2.check(git_odb_stream_write(output, buffer, Int(count)))
+            }
+            var written = git_oid()
+            try LibGit2.check(git_odb_stream_finalize_write(&written, output))
+            return git_oid_equal(&written, &id) == 1
         }
     }
 }
