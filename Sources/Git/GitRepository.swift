@@ -78,7 +78,8 @@ package struct GitRepository: CommitSource {
         return GitNetworkRequest(
             url: url.text, revisions: revisions, cache: cacheDirectory.path, sshKey: key,
             knownHosts: access.knownHosts, username: access.username, password: password,
-            allowsInsecureHTTP: access.allowsInsecureHTTP, isSafeDirectory: access.isSafeDirectory, seconds: 0)
+            allowsInsecureHTTP: access.allowsInsecureHTTP, isSafeDirectory: access.isSafeDirectory, seconds: 0,
+            limits: limits)
     }
 
     package func commit(named revision: String) async throws -> Commit? {

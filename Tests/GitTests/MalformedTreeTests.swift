@@ -32,6 +32,7 @@ import Testing
         #expect(try await gitError { try await repository.compareCheckout(with: commit) } == error)
         #expect(try await gitError { try await repository.stageCheckout(of: commit) } == error)
         #expect(!CacheDirectory(path: try origin.cache()).isDamaged)
+        try sandbox.run("rm", "-rf", "\(sandbox.path)/state/projects")
         return error
     }
 

@@ -61,7 +61,7 @@ package struct GitNetwork: Sendable {
         case .ended(let how):
             throw GitError(
                 .remoteUnreachable, "the network step for \(url) broke off: its process \(how)",
-                advice: "It may use \(RepositoryLimits.standard.transferMemory.bytesText) of memory; "
+                advice: "It may use \(request.limits.transferMemory.bytesText) of memory; "
                     + "a repository that needs more is refused.")
         }
     }

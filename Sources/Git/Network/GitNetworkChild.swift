@@ -18,7 +18,7 @@ package enum GitNetworkChild {
         // Everything that is written here is the cache, which is ours alone.
         umask(0o077)
         guard let line = readLine(strippingNewline: true), let request = decode(line) else { exit(64) }
-        limitResources(seconds: request.seconds)
+        limitResources(seconds: request.seconds, memory: request.limits.transferMemory)
         guardLife(seconds: request.seconds)
         let answer: GitNetworkReply
         do { answer = .answers(try FetchOperation(request).run()) } catch let error as GitError {
@@ -36,10 +36,10 @@ package enum GitNetworkChild {
     }
 
     /// Generous limits, so that a hostile pack or server hurts this process only.
-    private static func limitResources(seconds: Double) {
+    private static func limitResources(seconds: Double, memory: Int) {
         let processor = rlim_t(max(60, seconds * 2))
         for (resource, limit) in [
-            (RLIMIT_DATA, rlim_t(RepositoryLimits.standard.transferMemory)), (RLIMIT_AS, rlim_t(6 << 30)),
+            (RLIMIT_DATA, rlim_t(memory)), (RLIMIT_AS, rlim_t(6 << 30)),
             (RLIMIT_FSIZE, rlim_t(16 << 30)),
             (RLIMIT_CPU, processor), (RLIMIT_CORE, 0),
         ] {

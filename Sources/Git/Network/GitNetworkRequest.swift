@@ -60,6 +60,7 @@ struct GitNetworkRequest: Sendable, Codable {
     var isSafeDirectory = false
     /// Seconds the whole step may take.
     var seconds: Double
+    var limits = RepositoryLimits.standard
 }
 
 /// What the network step found.

@@ -100,7 +100,7 @@ struct NetworkFailure {
         }
         if kind == GIT_ERROR_NOMEMORY.rawValue || text.lowercased().contains("out of memory") {
             return GitError.exceedsTransfer(
-                "what \(url) sends needs more than \(RepositoryLimits.standard.transferMemory.bytesText) of memory to unpack"
+                "what \(url) sends needs more than \(request.limits.transferMemory.bytesText) of memory to unpack"
             )
         }
         if failure.code == GIT_ECERTIFICATE.rawValue || text.contains("certificate") {

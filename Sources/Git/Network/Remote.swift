@@ -84,6 +84,7 @@ final class Remote {
 
     /// Downloads what the refspecs name, over the same connection.
     func download(_ refspecs: [String]) throws {
+        guard url.transport != .file else { return try copy(refspecs) }
         var options = git_fetch_options()
         try LibGit2.check(git_fetch_options_init(&options, UInt32(GIT_FETCH_OPTIONS_VERSION)))
         try fill(&options.callbacks)
@@ -96,6 +97,23 @@ final class Remote {
         try strings.withUnsafeMutableBufferPointer { buffer in
             var array = git_strarray(strings: buffer.baseAddress, count: count)
             try LibGit2.check(git_remote_download(remote, &array, &options))
+        }
+    }
+
+    /// The same from a repository on this machine.
+    private func copy(_ refspecs: [String]) throws {
+        let sources = refspecs.map { $0.drop { $0 == "+" }.prefix { $0 != ":" } }
+        let ids = try references().ids.filter { name, _ in
+            sources.contains { $0.hasSuffix("*") ? name.hasPrefix($0.dropLast()) : name == $0 }
+        }
+        let remote = try ObjectCache(openingRemote: url.path)
+        var transfer = LocalTransfer(from: remote, to: cache, request.limits)
+        do { try transfer.copy(ids.values.map { ObjectID(hex: $0) }) } catch let failure as LibGit2.Failure
+            where failure.isNotFound
+        {
+            throw GitError(
+                .remoteUnreachable, "\(url) lacks objects that it refers to: \(failure.text)",
+                advice: "The repository is damaged there: run `git fsck` in it.")
         }
     }
 
@@ -124,7 +142,7 @@ final class Remote {
 
     /// Whether a transfer that has come this far may go on.
     private func allows(_ progress: git_indexer_progress) -> Bool {
-        let limits = RepositoryLimits.standard
+        let limits = request.limits
         if progress.received_bytes > limits.transferBytes {
             excess = .exceedsTransfer("\(url) sends more than \(limits.transferBytes.bytesText) in one fetch")
         } else if progress.total_objects > limits.transferObjects {

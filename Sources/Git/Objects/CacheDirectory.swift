@@ -22,7 +22,8 @@ struct CacheDirectory: Sendable {
     /// Opens the cache; nil when there is none, or one that is damaged or unreadable.
     func openIfSound() -> ObjectCache? {
         guard access(path, F_OK) == 0, !isDamaged else { return nil }
-        return try? ObjectCache(opening: path)
+        guard let cache = try? ObjectCache(opening: path), (try? cache.readReferences()) != nil else { return nil }
+        return cache
     }
 
     /// Replaces the cache by an empty one. A reader that has the old one open sees it vanish and fails.

@@ -5,6 +5,15 @@ import Reconcile
 extension ObjectCache {
     enum ObjectType: Sendable { case commit, tree, blob, other }
 
+    /// Throws when the references cannot be listed.
+    func readReferences() throws {
+        try withRepository { repository in
+            var names = git_strarray()
+            try LibGit2.check(git_reference_list(&names, repository))
+            git_strarray_dispose(&names)
+        }
+    }
+
     /// Type and size of an object; reads a few bytes of it. Throws a not-found `LibGit2.Failure` when there is none.
     func header(of id: ObjectID) throws -> (type: ObjectType, size: Int) {
         guard var raw = id.raw else { throw GitError(.unexpected, "\"\(id)\" is not an object id") }

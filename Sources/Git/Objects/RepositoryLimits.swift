@@ -4,7 +4,7 @@ import Reconcile
 ///
 /// Whoever can push decides what is in a repository; these numbers decide what that can cost the host. A commit that
 /// exceeds one is an invalid project (65), found before anything is read into memory or written.
-package struct RepositoryLimits: Sendable, Hashable {
+package struct RepositoryLimits: Sendable, Hashable, Codable {
     /// Files, links, directories and submodules of one commit, counted as often as a path leads to them.
     package var entries = 500_000
     /// Directories in each other.

@@ -96,7 +96,8 @@ struct TreeFiles: Sendable {
 
     private func allowed(_ path: String) throws -> String {
         let clean = Self.clean(path)
-        guard readableOutside.contains(where: { clean.starts(with: Self.clean($0)) }) else {
+        // The system reads a path up to a NUL only.
+        guard !path.utf8.contains(0), readableOutside.contains(where: { clean.starts(with: Self.clean($0)) }) else {
             throw FileAccessError.outside(path: path)
         }
         return "/" + clean.joined(separator: "/")

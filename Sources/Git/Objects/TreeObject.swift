@@ -35,6 +35,14 @@ struct TreeObject {
         self.entries = entries
     }
 
+    /// The entries, unchecked, as far as the list goes on.
+    static func all(in bytes: UnsafeRawBufferPointer) -> [Raw] {
+        var rest = bytes[...]
+        var found: [Raw] = []
+        while let raw = next(&rest) { found.append(raw) }
+        return found
+    }
+
     /// The entry of that name, unchecked; nil when there is none, or the list breaks off before it.
     static func find(_ name: [UInt8], in bytes: UnsafeRawBufferPointer) -> Raw? {
         var rest = bytes[...]
