@@ -121,7 +121,7 @@ extension Run {
                     stage: .verify, reason: .registryUnreachable,
                     message: "\(command.title) took longer than two minutes",
                     advice: "Nothing was touched; the next run tries again.")
-            case .exited, .killed:
+            case .exited, .killed, .lost:
                 let words = output.lines.last { !$0.isEmpty }.map { ": \($0)" } ?? ""
                 problem = "is not verified: `cosign verify` \(end)\(words)"
             }
