@@ -1,4 +1,4 @@
-package import Deploy
+import Deploy
 package import Glibc
 package import Reconcile
 

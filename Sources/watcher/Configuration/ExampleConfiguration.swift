@@ -18,6 +18,8 @@ enum ExampleConfiguration {
             # Variables for ${...} in Compose files. watcher's own environment is not used.
             #env_files: [/etc/watcher/shop.env]
             #environment: {TAG: "1.4"}
+            # Files of this host that Compose files may name to be read (env_file, include, extends).
+            #host_files: [/etc/app]
             #git:
               # Secrets are files only their owner can read, or credentials of systemd.
               #ssh_key: /etc/watcher/id_ed25519
@@ -33,6 +35,9 @@ enum ExampleConfiguration {
                 #gpg_keyring: /etc/watcher/keyring.gpg
                 # every: also each commit below the tip that is new since the last deployment.
                 #mode: tip
+              # Permit http:// to another machine, or a file:// repository of another user.
+              #insecure_http: false
+              #safe_directory: false
             #engine:
               #host: unix:///var/run/docker.sock
               #tls: {ca: ca.pem, cert: cert.pem, key: key.pem}
