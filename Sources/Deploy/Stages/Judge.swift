@@ -54,7 +54,7 @@ extension Run {
         }
         return DeployError(
             stage: .plan, reason: .policy,
-            message: ComposeError(problems).relative(to: source.checkoutPath).description,
+            message: ComposeError(problems.inOrderOfPlace).relative(to: source.checkoutPath).description,
             advice:
                 "Push a commit that fulfils the policy, or change `policy` in the configuration; nothing was touched.")
     }
