@@ -94,7 +94,7 @@ import WatcherTestSupport
 
     @Test(arguments: [
         ("privilegd: false", "5:7: policy: unknown key \"privilegd\"; did you mean \"privileged\"?"),
-        ("privileged: 1", "5:19: policy.privileged: expected true or false, found a number"),
+        ("privileged: 1", "5:19: policy.privileged: expected true or false, found the number 1"),
         ("capabilities:", "5:7: policy.capabilities: has no value; write [] to allow nothing"),
         ("bind_sources: [srv]", "5:21: policy.bind_sources: \"srv\" is not an absolute path"),
         (
