@@ -70,6 +70,23 @@ import WatcherTestSupport
         }
     }
 
+    @Test func `a service of the configuration is judged like a commit's`() async throws {
+        try await Scenario.with { scenario in
+            let repository = try await scenario.repository()
+            try await repository.commit(["app": "x"], "begin")
+            let watcher = try scenario.watcher(
+                ConfiguredProject(
+                    scenario.id, repository: repository.fileURL,
+                    settings: [
+                        "run:", "  image: busybox:1", "  command: [sleep, '900']", "  privileged: true", "policy:",
+                        "  privileged: false",
+                    ]))
+            try await watcher.run("deploy").expecting(77)
+                .saying("config.yaml:", "run.privileged: runs privileged").notSaying("services.")
+            #expect(try await scenario.engine.containers(project: scenario.id).isEmpty)
+        }
+    }
+
     @Test func `an image is as old as it says, judged before anything is touched`() async throws {
         try await Scenario.with { scenario in
             let stack = try await Deployed(stack(service("web")), in: scenario)

@@ -43,6 +43,8 @@ package struct ProjectSettings: Sendable, Equatable {
     package var hooks = HookSettings()
     /// What commits may ask of the host; all of them have to be fulfilled.
     package var policies: [Policy] = []
+    /// The path of the engine's socket; nil for an engine that is reached in another way.
+    package var engineSocket: String?
 
     /// What was built for this many of the newest good deployments is kept, so that a rollback builds nothing.
     static let deploymentsWithBuilds = 5
