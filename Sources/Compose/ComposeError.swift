@@ -56,3 +56,19 @@ package struct ComposeError: Error, Sendable, Equatable, CustomStringConvertible
             })
     }
 }
+
+extension [ComposeError.Problem] {
+    /// As one finds them in the files, reading from the top; those without a place last.
+    package var inOrderOfPlace: Self {
+        let order = enumerated().sorted { one, other in
+            switch (one.element.location, other.element.location) {
+            case (let left?, let right?):
+                (left.file, left.line, left.column, one.offset) < (right.file, right.line, right.column, other.offset)
+            case (_?, nil): true
+            case (nil, _?): false
+            case (nil, nil): one.offset < other.offset
+            }
+        }
+        return order.map(\.element)
+    }
+}

@@ -12,7 +12,7 @@ extension ExitStatus {
         case .changesPending: "check: changes are pending"
         case .drift: "check: what runs differs from what was deployed"
         case .skipListed: "the tip is on the skip list; the last good deployment runs and works"
-        case .suspended: "deploys of the project are suspended"
+        case .suspended: "deploys are suspended, or something new waits for a deploy window"
         case .branchRewritten: "the branch was rewritten and that is not allowed"
         case .notWorking: "what runs is what was deployed, and something of it does not work"
         case .restored: "the deployment failed; the previous one was restored and works"

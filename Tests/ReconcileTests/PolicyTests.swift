@@ -79,6 +79,7 @@ import WatcherTestSupport
         Row("network_mode: 'container:x'", ["network_mode"]) { $0.hostNamespaces = false },
         Row("network_mode: none, ipc: shareable, cgroup: private") { $0.hostNamespaces = false },
         Row("build: {context: ., network: host}", ["build.network"]) { $0.hostNamespaces = false },
+        Row("build: {context: ., network: 'container:x'}", ["build.network"]) { $0.hostNamespaces = false },
         Row("build: {context: ., entitlements: [network.host]}", ["build.entitlements[0]"]) {
             $0.hostNamespaces = false
         },
@@ -141,6 +142,7 @@ import WatcherTestSupport
         },
         Row("volumes: [/var/run/docker.sock:/s]", ["volumes[0]"]) { $0.bindSources = ["/var/run"] },
         Row("volumes: [/run:/s]", ["volumes[0]"]) { $0.bindSources = ["/"] },
+        Row("volumes: [/run/user/1000/podman/podman.sock:/s]", ["volumes[0]"]) { $0.bindSources = ["/run/user"] },
         Row("volumes: [/var/run/docker.sock:/s]") { $0.bindSources = ["/var/run/docker.sock"] },
         Row("use_api_socket: true", ["use_api_socket"]) { $0.bindSources = [] },
         Row("volumes_from: ['container:x:ro']", ["volumes_from[0]"]) { $0.bindSources = [] },
@@ -199,6 +201,11 @@ import WatcherTestSupport
         ) { $0.external = ["edge", "cache"] },
         Row("volumes_from: ['container:x'], pid: 'container:y'", ["volumes_from[0]", "pid"]) { $0.external = [] },
         Row("volumes_from: ['container:x']") { $0.external = ["x"] },
+        Row("network_mode: other_default, build: {context: ., network: theirs}", ["build.network", "network_mode"]) {
+            $0.external = []
+        },
+        Row("network_mode: bridge") { $0.external = ["bridge"] },
+        Row("network_mode: none, build: {context: ., network: host}") { $0.external = [] },
         Row(
             whole: """
                 services: {web: {image: w, networks: [lan, own]}}
@@ -301,6 +308,15 @@ import WatcherTestSupport
             [policy].pathsToResolve(of: project, checkout: "/checkout") == [
                 "/srv", "/checkout", "/srv/link", "/data/a", "/opt/l",
             ])
+    }
+
+    @Test func `the socket of the project's engine is allowed only by its own name`() throws {
+        let yaml = "services: {web: {image: w, volumes: ['/srv/engine:/x', '/srv/engine/api:/y', '/srv/a:/z']}}"
+        var facts = PolicyFacts(checkout: "/checkout")
+        facts.engineSocket = "/srv/engine/api"
+        let denied = try Self.denied(yaml, facts) { $0.bindSources = ["/srv"] }
+        #expect(denied.map(\.path) == ["services.web.volumes[0]", "services.web.volumes[1]"])
+        #expect(try Self.denied(yaml, facts) { $0.bindSources = ["/srv", "/srv/engine", "/srv/engine/api"] }.isEmpty)
     }
 
     @Test func `the age of an image is judged where the engine has it`() throws {

@@ -191,7 +191,7 @@ import Testing
             problems(with: "files: [a]", "run: {image: b}") == "4:12: projects.shop: files and run exclude each other")
     }
 
-    @Test(arguments: ["policy: {}", "notify: []"])
+    @Test(arguments: ["notify: []"])
     func `a key of a later version is refused, not ignored`(line: String) {
         let key = line.prefix { $0 != ":" }
         #expect(problems(with: line) == "4:5: \(key): not supported by this version of watcher")

@@ -33,7 +33,9 @@ extension Run {
         let policies = settings.policies
         guard !policies.isEmpty else { return [] }
         var facts = PolicyFacts(checkout: source.checkoutPath)
-        for path in policies.pathsToResolve(of: project, checkout: source.checkoutPath) {
+        facts.engineSocket = settings.engineSocket
+        let paths = policies.pathsToResolve(of: project, checkout: source.checkoutPath)
+        for path in paths.isEmpty ? paths : paths.union(settings.engineSocket.map { [$0] } ?? []) {
             facts.resolved[path] = try deployer.hostFiles.resolve(path)
         }
         facts.images = observed?.images
@@ -59,7 +61,8 @@ extension Run {
         }
         return DeployError(
             stage: .plan, reason: .policy,
-            message: ComposeError(problems).relative(to: source.checkoutPath).description, advice: advice)
+            message: ComposeError(problems.inOrderOfPlace).relative(to: source.checkoutPath).description,
+            advice: advice)
     }
 
     // MARK: - Signatures of images

@@ -47,6 +47,8 @@ package struct ProjectSettings: Sendable, Equatable {
     package var hooks = HookSettings()
     /// What commits may ask of the host; all of them have to be fulfilled.
     package var policies: [Policy] = []
+    /// The path of the engine's socket; nil for an engine that is reached in another way.
+    package var engineSocket: String?
 
     /// Directories that the configuration allows to be mounted by name, although something protected is in them.
     var mountableDirectories: [String] { policies.flatMap { $0.bindSources ?? [] } }

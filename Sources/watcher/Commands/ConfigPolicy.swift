@@ -18,7 +18,9 @@ struct ConfigPolicy {
         let policies = try reader.readPolicies(project: self.project)
         let facts = PolicyFacts(checkout: repository(of: project.workingDirectory))
         let violations = result.placing(policies.violations(of: project, facts))
-        guard violations.isEmpty else { throw DeniedByPolicy(message: ComposeError(violations).description) }
+        guard violations.isEmpty else {
+            throw DeniedByPolicy(message: ComposeError(violations.inOrderOfPlace).description)
+        }
         var notes: [String] = []
         let skipped = [
             ("minimum_image_age", policies.contains { $0.minimumImageAge != nil }),

@@ -67,8 +67,7 @@ struct StartCommand: AsyncParsableCommand {
         discussion: ExitStatus.help(
             [
                 .success, .changesPending, .notWorking, .restored, .failed, .restoreFailed, .usage, .engineUnreachable,
-                .stateUnusable, .temporary,
-                .invalidConfiguration,
+                .stateUnusable, .temporary, .refused, .invalidConfiguration,
             ], example: "watcher start shop"))
 
     @Argument(help: "The project.") var project: String

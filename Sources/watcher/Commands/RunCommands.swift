@@ -51,7 +51,7 @@ struct DeployCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Deploy this commit of the branch instead of its tip.", valueName: "rev"))
     var commit: String?
 
-    @Flag(help: "Deploy although the commit is on the skip list or the branch was rewritten.")
+    @Flag(help: "Deploy although the commit is on the skip list, the branch was rewritten or no deploy window is open.")
     var force = false
 
     @Flag(help: "Suspend the project afterwards, so that the next run does not go back to the tip.")
@@ -93,7 +93,7 @@ struct RollbackCommand: AsyncParsableCommand {
         discussion: ExitStatus.help(
             [
                 .success, .restored, .failed, .restoreFailed, .usage, .engineUnreachable, .stateUnusable, .temporary,
-                .invalidConfiguration,
+                .refused, .invalidConfiguration,
             ],
             example: "watcher rollback shop --to shop/3"))
 

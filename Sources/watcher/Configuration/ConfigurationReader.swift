@@ -135,6 +135,9 @@ struct ConfigurationReader {
         let access = access(section, &settings)
         checkPrivacy(of: repository, access, section)
         let engine = engine(section)
+        if engine.host.hasPrefix("unix://") {
+            settings.engineSocket = CleanPath.cleaned(String(engine.host.dropFirst("unix://".count)))
+        }
         let limits = runLimits(section, limits)
         // Whatever is missing was reported; all the other problems of the project were found as well.
         guard let repository, let revision else { return nil }

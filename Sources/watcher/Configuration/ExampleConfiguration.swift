@@ -61,6 +61,22 @@ enum ExampleConfiguration {
             #run: {image: "alpine:3.20", command: [/src/app], ports: ["8080:8080"]}
             # Commands before and after a deployment, and after one that failed.
             #hooks: {pre_deploy: [/usr/local/bin/backup-database], on_failure: [/usr/local/bin/tell-somebody]}
+            # What commits may ask of the host: a key denies everything but what it names. Beside projects it holds for all.
+            #policy:
+              #privileged: false
+              #host_namespaces: false
+              #bind_sources: [/srv]
+              #capabilities: []
+              #devices: []
+              #security_options: []
+              #registries: [registry.example.com]
+              #ports: ["127.0.0.1:*", "*:443"]
+              # Images by digest, made at least so long ago, and signed.
+              #pinned: true
+              #minimum_image_age: 3d
+              #cosign: {key: /etc/watcher/cosign.pub}
+              # When new commits are deployed.
+              #windows: [{allow: "0 22 * * 1-5", for: 6h, timezone: Europe/Berlin}]
 
         """
 }

@@ -81,6 +81,8 @@ package struct CosignRule: Sendable, Equatable {
 package struct PolicyFacts: Sendable, Equatable {
     /// The directory of the project's own files: always allowed as a bind source.
     package var checkout: String
+    /// The socket of the project's engine, where it has one on this host: never allowed by a directory around it alone.
+    package var engineSocket: String?
     /// Where paths lead on the host when its links are followed; a path that is missing leads to itself.
     package var resolved: [String: String] = [:]
     /// The images on the engine, by reference; nil when no engine is asked. One that is missing is judged when it is pulled.

@@ -78,8 +78,8 @@ extension PolicyJudge {
                 guard let mode, let what = Self.foreignNamespace(mode) else { continue }
                 deny("\(path).\(key)", "joins \(what)", "host_namespaces")
             }
-            if service.build?.network == "host" {
-                deny("\(path).build.network", "is built in the host's network", "host_namespaces")
+            if let what = service.build?.network.flatMap(Self.foreignNamespace) {
+                deny("\(path).build.network", "is built in \(what)", "host_namespaces")
             }
         }
         if let allowed = policy.runtimes, let runtime = service.runtime, !allowed.contains(runtime) {

@@ -10,6 +10,8 @@ extension PolicyJudge {
         "/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock",
     ]
 
+    private static let socketNames: Set<String> = ["docker.sock", "podman.sock", "containerd.sock", "crio.sock"]
+
     // MARK: - Services
 
     mutating func judgeMounts(of service: Service) {
@@ -49,11 +51,17 @@ extension PolicyJudge {
         // The real place counts: the written one may be a link into an allowed directory, or out of it.
         let places = (allowed + [facts.checkout]).flatMap { [$0, facts.resolved[$0] ?? $0] }
         let isAllowed = places.contains { CleanPath.isBelow(target, $0) }
-        let reachesSocket = [source, target].contains { path in
-            Self.engineSockets.contains { CleanPath.isBelow($0, path) }
-        }
+        let reachesSocket = [source, target].contains(where: reachesEngine)
         if isAllowed, isNamed || !reachesSocket { return nil }
         return target == source ? source : "\(source) (\(target))"
+    }
+
+    /// The path is a socket of an engine, or a directory that has one.
+    private func reachesEngine(_ path: String) -> Bool {
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        if Self.socketNames.contains(name) { return true }
+        let own = facts.engineSocket.map { [$0, facts.resolved[$0] ?? $0] } ?? []
+        return (Self.engineSockets + own).contains { CleanPath.isBelow($0, path) }
     }
 
     private static func foreignVolumes(_ service: Service) -> [(Int, String)] {
@@ -92,6 +100,12 @@ extension PolicyJudge {
                     "\(path).\(key)", "joins a namespace of \"\(name)\", a container that is not the project's",
                     "external")
             }
+        }
+        for (key, mode) in [("network_mode", service.networkMode), ("build.network", service.build?.network)] {
+            guard let mode, !["host", "none", "default", "disabled", ""].contains(mode), !allowed.contains(mode),
+                !["service:", "container:"].contains(where: mode.hasPrefix)
+            else { continue }
+            deny("\(path).\(key)", "uses the network \"\(mode)\", which is not the project's", "external")
         }
     }
 
