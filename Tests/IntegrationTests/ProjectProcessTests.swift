@@ -234,6 +234,8 @@ import WatcherTestSupport
             let ssh = try scenario.write(
                 """
                 #!/bin/sh
+                # What it would do is asked with -G first, which asks no server.
+                for word; do [ "$word" != -G ] || exec ssh "$@"; done
                 echo asked >> '\(log)'
                 for last; do :; done
                 \(answers ? "exec sh -c \"$last\"" : "echo 'ssh: connect to host: Connection refused' >&2; exit 255")
