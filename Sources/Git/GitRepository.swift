@@ -63,8 +63,10 @@ package struct GitRepository: CommitSource {
     package func fetch() async throws -> FetchedTip { try await shared() }
 
     /// Makes the network step, or takes what it has found already, for a project that another process works on.
-    package func answer() async throws -> GitNetworkAnswer {
-        do { return .tip(try await shared()) } catch let error as GitError { return .failure(error) }
+    package func answer() async -> GitNetworkAnswer {
+        do { return .tip(try await shared()) } catch let error as GitError { return .failure(error) } catch {
+            return .failure(GitError(.unexpected, "the network step failed: \(error)"))
+        }
     }
 
     private func shared() async throws -> FetchedTip {

@@ -223,6 +223,33 @@ import WatcherTestSupport
         #expect(house.deployment(2)?.reason == .interrupted)
     }
 
+    @Test func `a deadline undoes like an interruption, and the third one in a row counts as the commit's`()
+        async throws
+    {
+        let house = await house(then: Self.next)
+        let before = house.essence
+        house.makeAll(from: "web:2", do: .runs(health: .starting))
+        for turn in 1...3 {
+            let (reached, reach) = AsyncStream.makeStream(of: Void.self)
+            house.engine.with { state in
+                state.meanwhile = { engine, _ in
+                    if engine.state.containers.contains(where: { $0.health == .starting }) { reach.finish() }
+                }
+            }
+            let deadline = RunDeadline(.seconds(90))
+            let run = Task { await RunDeadline.$current.withValue(deadline) { await house.deploy() } }
+            for await _ in reached {}
+            deadline.pass()
+            run.cancel()
+            let result = await run.value
+            #expect(result.failure?.reason == .deadlineExceeded, "\(result)")
+            #expect(result.failure?.message.contains("did not finish within 1m30s") == true, "\(result)")
+            #expect(ExitStatus(result.outcome, result.failure?.reason) == (turn < 3 ? .temporary : .restored))
+            #expect(house.essence == before)
+            #expect(house.skipped.isEmpty == (turn < 3))
+        }
+    }
+
     @Test func `parked containers that cleanup could not remove are removed by the next run`() async {
         let house = await house(then: Self.chain.replacing("web:1", with: "web:2"))
         house.engine.with { state in

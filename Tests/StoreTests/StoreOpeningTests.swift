@@ -108,6 +108,26 @@ import Testing
         #expect(try await Store.open(directory: state).history().count == 8)
     }
 
+    @Test func `writers wait for each other, and none finds the database locked`() async throws {
+        let state = directory.state
+        let first = try Store.open(directory: state)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 1...8 {
+                group.addTask {
+                    // Each with a connection of its own, as a process has.
+                    for turn in 1...20 {
+                        let store = try Store.open(directory: state)
+                        try await store.suspend(
+                            "project-\(number)", Suspension(reason: "\(turn)", since: turn, until: nil))
+                        #expect(try await store.record(of: "project-\(number)").suspension?.reason == "\(turn)")
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        withExtendedLifetime(first) {}
+    }
+
     @Test func `a database of schema v1 is read as it was written`() async throws {
         let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Fixtures/v1.sql")

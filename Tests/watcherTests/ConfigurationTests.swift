@@ -52,6 +52,28 @@ import Testing
 
     // MARK: - What it means
 
+    @Test func `limits of all projects hold for each that has none of its own`() throws {
+        let projects = try read(
+            """
+            deadline: 10m
+            memory: 1g
+            projects:
+              shop: {repository: 'file:///srv/infra.git'}
+              blog: {repository: 'file:///srv/infra.git', project_name: b, deadline: 90s, memory: 512m}
+            """
+        ).projects
+        #expect(projects.map(\.limits.deadline) == [.seconds(600), .seconds(90)])
+        #expect(projects.map(\.limits.memory) == [1 << 30, 512 << 20])
+        #expect(projects.map(\.limits.grace) == [.seconds(600), .seconds(90)])
+        // Both together end before systemd ends the service.
+        #expect(RunLimits().deadline + RunLimits().grace < .seconds(3600))
+        #expect(
+            problems(with: "deadline: 0s", "memory: 10m") == """
+                4:15: deadline: expected a duration such as 90s, 5m or 1h30m, found "0s"
+                5:13: memory: expected a size of at least 256m, such as 512m or 2g
+                """)
+    }
+
     @Test func `only the repository is required`() throws {
         let project = try #require(
             try read("projects: {shop: {repository: 'file:///srv/infra.git'}}").projects.first)

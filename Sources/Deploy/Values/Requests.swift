@@ -1,5 +1,3 @@
-import Reconcile
-
 /// What `deploy` and `check` are asked for beyond the ordinary step.
 package struct DeployRequest: Sendable, Equatable, Codable {
     /// Deploy this revision instead of the tip.

@@ -3,7 +3,7 @@ internal import YAML
 
 /// What the run of one project may take.
 struct RunLimits: Sendable, Equatable {
-    static let keys = ["deadline", "memory"]
+    static let projectKeys = ["deadline", "memory"]
 
     /// After this time the run is ended as if a person had interrupted it.
     var deadline: Duration = .seconds(1800)

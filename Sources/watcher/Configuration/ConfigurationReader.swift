@@ -77,7 +77,7 @@ struct ConfigurationReader {
         let root = try root(of: bytes)
         var projects: [ProjectConfiguration] = []
         if let section = SectionReader(
-            root, path: "", keys: ["projects", "policy"] + RunLimits.keys, problems: problems)
+            root, path: "", keys: ["projects", "policy"] + RunLimits.projectKeys, problems: problems)
         {
             let limits = runLimits(section, RunLimits())
             if let list = section.node("projects")?.mapping {
@@ -112,7 +112,7 @@ struct ConfigurationReader {
         }
         guard
             let section = SectionReader(
-                entry.value, path: path, keys: Self.projectKeys + RunLimits.keys, later: Self.laterProjectKeys,
+                entry.value, path: path, keys: Self.projectKeys + RunLimits.projectKeys, later: Self.laterProjectKeys,
                 problems: problems)
         else { return nil }
         let repository = section.requiredString("repository").flatMap { remote($0, section) }

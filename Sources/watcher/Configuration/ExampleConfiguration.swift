@@ -46,6 +46,9 @@ enum ExampleConfiguration {
               #known_hosts: /etc/watcher/known_hosts
               # The longest an ordinary answer may take.
               #timeout: 30s
+            # How long a run may take, and how much memory its process may use; beside projects: for all of them.
+            #deadline: 30m
+            #memory: 2g
             #health:
               # How long a service may take to become healthy; by default what its health check needs.
               #timeout: 5m

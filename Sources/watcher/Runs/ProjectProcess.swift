@@ -21,7 +21,6 @@ enum ProjectProcess {
         let channel = Channel()
         guard let order = channel.order() else { exit(64) }
         EngineClient.useOneThread()
-        preferToBeKilled()
         channel.listen()
         _ = Main.waiting {
             await Interruption.whileWatchingSignals(isPatient: true) {
@@ -55,15 +54,6 @@ enum ProjectProcess {
         } catch {
             return .failed(order.project, error)
         }
-    }
-
-    /// When the system runs out of memory, it is a project's process that goes, and not the one that reports.
-    private static func preferToBeKilled() {
-        let file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)
-        guard file >= 0 else { return }
-        // What was set for the service counts more.
-        _ = write(file, "500", 3)
-        close(file)
     }
 }
 

@@ -109,7 +109,7 @@ struct ProjectProcesses: Sendable {
         case .fetch:
             // This process only waits for the answer, and opens no repository.
             let source = wiring.source(project, fetches, network: GitNetwork(looksItself: false))
-            Task { lifeline.send(ProjectInstruction.fetched(try await source.answer())) }
+            Task { lifeline.send(ProjectInstruction.fetched(await source.answer())) }
         case .result(let result): return result
         case nil: break
         }
