@@ -105,9 +105,11 @@ install: ## install binary, manual page and units (PREFIX=/usr/local, DESTDIR=);
 	sed 's|/usr/bin/watcher|$(PREFIX)/bin/watcher|' systemd/watcher.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/watcher.service
 	install -m 644 systemd/watcher.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/watcher.timer
+	install -D -m 644 systemd/build-user.conf $(DESTDIR)$(PREFIX)/share/watcher/build-user.conf
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/watcher $(DESTDIR)$(PREFIX)/share/man/man1/watcher.1
+	rm -f $(DESTDIR)$(PREFIX)/bin/watcher $(DESTDIR)$(PREFIX)/share/man/man1/watcher.1 \
+		$(DESTDIR)$(PREFIX)/share/watcher/build-user.conf
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/,$(notdir $(UNITS)))
 
 clean: ## remove everything that was built
