@@ -37,7 +37,9 @@ import Testing
 
     private var trusting: String { "GIT_SSL_CAINFO=\(server.authority)" }
 
-    @Test func `a branch is fetched with an own authority and a password, and nothing when it has not moved`() async throws {
+    @Test func `a branch is fetched with an own authority and a password, and nothing when it has not moved`()
+        async throws
+    {
         let network = try network(trusting)
         let repository = try origin.repository(server.url(origin), access: access(), network: network)
         #expect(try await repository.fetch().wasDownloaded)
@@ -49,7 +51,9 @@ import Testing
         try sandbox.run("git", "-C", origin.cache(server.url(origin)), "fsck", "--strict")
     }
 
-    @Test func `without its authority, and under another name, the server is not trusted, and gets no password`() async throws {
+    @Test func `without its authority, and under another name, the server is not trusted, and gets no password`()
+        async throws
+    {
         for (url, variables) in [
             (server.url(origin), "A=1"),
             (server.url(origin).replacing("localhost", with: "127.0.0.1"), trusting),

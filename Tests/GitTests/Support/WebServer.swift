@@ -24,7 +24,8 @@ struct WebServer {
         port = try Self.start(
             sandbox, directory,
             modules: [
-                "mpm_prefork", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "cgi", "alias", "env",
+                "mpm_prefork", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "cgi", "alias",
+                "env",
                 "ssl",
             ],
             """
