@@ -90,14 +90,14 @@ import Testing
             mkdir top; cd top; ln -s \(victim) link; touch "$(printf '\\377')" ; mkdir closed; touch closed/file; chmod 0 closed
             i=0; while [ $i -lt 3000 ]; do mkdir d .removed-$i; touch .removed-$i/x; cd -P d; i=$((i + 1)); done
             """)
-        let directory = try HostDirectory(sandbox.path)
-        try directory.remove(HostDirectory.Name("top"))
-        try directory.remove(HostDirectory.Name("top"))
+        let directory = try OpenDirectory(sandbox.path)
+        try directory.remove(OpenDirectory.Name("top"))
+        try directory.remove(OpenDirectory.Name("top"))
         #expect(access("\(sandbox.path)/top", F_OK) != 0)
         #expect(try contents(of: victim) == ["file": "kept"])
         symlink(victim, "\(sandbox.path)/link")
-        #expect(throws: GitError.self) { try HostDirectory("\(sandbox.path)/link") }
-        try directory.remove(HostDirectory.Name("link"))
+        #expect(throws: GitError.self) { try OpenDirectory("\(sandbox.path)/link") }
+        try directory.remove(OpenDirectory.Name("link"))
         #expect(try contents(of: victim) == ["file": "kept"])
     }
 }

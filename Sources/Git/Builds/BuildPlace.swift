@@ -13,7 +13,7 @@ struct BuildPlace: Sendable {
     /// to everybody else; this is a link there then. The user owns `tree` in that directory and not the directory itself,
     /// and so cannot put anything else in the place of `tree`.
     private var work: String { projectDirectory + "/build" }
-    private static let workName = HostDirectory.Name("build")
+    private static let workName = OpenDirectory.Name("build")
     private var builds: String { projectDirectory + "/builds" }
     private static let (shared, prefix, tree) = ("/var/tmp", "watcher-build.", "tree")
 
@@ -23,13 +23,13 @@ struct BuildPlace: Sendable {
     func all() throws -> Set<BuildID> { Set(try keptNames().compactMap(BuildID.init)) }
 
     private func keptNames() throws -> [String] {
-        try HostDirectory(existing: builds)?.names().compactMap(\.text) ?? []
+        try OpenDirectory(existing: builds)?.names().compactMap(\.text) ?? []
     }
 
     /// Removes what was kept of all other builds, and what a run that died was about to keep, or was building.
     func keep(_ wanted: Set<BuildID>) throws {
         try clear()
-        guard let directory = try HostDirectory(existing: builds) else { return }
+        guard let directory = try OpenDirectory(existing: builds) else { return }
         for name in try directory.names() where name.text.flatMap(BuildID.init).map({ !wanted.contains($0) }) ?? true {
             try directory.remove(name)
         }
@@ -39,42 +39,42 @@ struct BuildPlace: Sendable {
 
     /// Removes the directory of a build, be it under way or left behind.
     func clear() throws {
-        guard let project = try HostDirectory(existing: projectDirectory) else { return }
+        guard let project = try OpenDirectory(existing: projectDirectory) else { return }
         if let name = try nameElsewhere(project) { try Self.sharedDirectory().remove(name) }
         try project.remove(Self.workName)
     }
 
     /// The name, among the directories of all users, of another user's build; nil when there is none.
-    private func nameElsewhere(_ project: HostDirectory) throws -> HostDirectory.Name? {
+    private func nameElsewhere(_ project: OpenDirectory) throws -> OpenDirectory.Name? {
         guard let status = try project.status(of: Self.workName), status.st_mode & S_IFMT == S_IFLNK else { return nil }
         let target = String(decoding: try project.target(ofLink: Self.workName), as: UTF8.self)
         let start = "\(Self.shared)/\(Self.prefix)"
         guard target.hasPrefix(start), !target.dropFirst(start.count).contains("/") else { return nil }
-        return HostDirectory.Name(String(target.dropFirst(Self.shared.count + 1)))
+        return OpenDirectory.Name(String(target.dropFirst(Self.shared.count + 1)))
     }
 
-    private static func sharedDirectory() throws -> HostDirectory {
+    private static func sharedDirectory() throws -> OpenDirectory {
         // Some systems make it a link to /tmp.
         guard let real = realpath(shared, nil) else { throw GitError.system("find \(shared)", errno) }
         defer { free(real) }
-        return try HostDirectory(String(cString: real))
+        return try OpenDirectory(String(cString: real))
     }
 
     /// Opens the directory of the build under way.
-    private func openWork() throws -> HostDirectory {
-        let project = try HostDirectory(projectDirectory)
-        guard let name = try nameElsewhere(project) else { return try HostDirectory(Self.workName, in: project) }
-        let place = try HostDirectory(name, in: Self.sharedDirectory())
+    private func openWork() throws -> OpenDirectory {
+        let project = try OpenDirectory(projectDirectory)
+        guard let name = try nameElsewhere(project) else { return try OpenDirectory(Self.workName, in: project) }
+        let place = try OpenDirectory(name, in: Self.sharedDirectory())
         guard try place.status().st_uid == geteuid() else {
             throw GitError(.stateUnusable, "\(place.path) was replaced by another user")
         }
-        return try HostDirectory(HostDirectory.Name(Self.tree), in: place)
+        return try OpenDirectory(OpenDirectory.Name(Self.tree), in: place)
     }
 
     /// Writes the commit's files into a fresh directory, which only the user can enter; returns its path.
     func begin(_ tree: CommitTree, user: String?) throws -> String {
         try clear()
-        try makePrivateDirectory(projectDirectory)
+        try PrivateFile.makeDirectory(projectDirectory)
         let owner = try user.map(Owner.init)
         let directory = try owner == nil ? work : makeElsewhere() + "/" + Self.tree
         // Given away last, so that nobody else is in there before.
@@ -112,18 +112,21 @@ struct BuildPlace: Sendable {
 
     /// Keeps what the build made and removes its directory; returns how many files there are.
     func finish(_ build: BuildID, _ tree: CommitTree) throws -> Int {
-        let new = HostDirectory.Name("new"), place = HostDirectory.Name(build.description)
-        try makePrivateDirectory(builds)
-        let kept = try HostDirectory(builds)
+        let new = OpenDirectory.Name("new"), place = OpenDirectory.Name(build.description)
+        try PrivateFile.makeDirectory(builds)
+        let kept = try OpenDirectory(builds)
         try kept.remove(new)
         guard mkdirat(kept.file, new.bytes, 0o700) == 0 else { throw GitError.system("make \(builds)/new", errno) }
-        let target = try HostDirectory(new, in: kept)
+        let target = try OpenDirectory(new, in: kept)
         var harvest = try Harvest(openWork(), of: tree, into: target, limits: limits)
         try harvest.run()
         let list = try? JSONEncoder().encode(harvest.outputs)
         guard let list, FileManager.default.createFile(atPath: "\(target.path)/\(KeptBuild.list)", contents: list)
         else {
             throw GitError(.stateUnusable, "cannot write \(target.path)/\(KeptBuild.list)")
+        }
+        guard fchmodat(target.file, KeptBuild.list, 0o600, 0) == 0 else {
+            throw GitError.system("set the mode of \(target.path)/\(KeptBuild.list)", errno)
         }
         try sync(target)
         try kept.remove(place)
@@ -136,7 +139,7 @@ struct BuildPlace: Sendable {
     }
 
     /// Waits until the directory and its files are on disk: the list must not survive them.
-    private func sync(_ directory: HostDirectory) throws {
+    private func sync(_ directory: OpenDirectory) throws {
         for name in try directory.names() {
             let file = openat(directory.file, name.bytes, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
             if file >= 0 {
@@ -145,13 +148,6 @@ struct BuildPlace: Sendable {
             }
         }
         fsync(directory.file)
-    }
-
-    private func makePrivateDirectory(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch { throw GitError(.stateUnusable, "cannot make the directory \(path): \(error)") }
     }
 }
 

@@ -20,9 +20,9 @@ struct BuildLimits: Sendable {
 /// The directory is another user's, who may have put anything there. Only what that user owns is copied, so that a hard
 /// link to somebody else's file gives nothing away; devices, sockets and pipes are left alone.
 struct Harvest {
-    private let root: HostDirectory
+    private let root: OpenDirectory
     /// Where files are copied to: a directory that nobody else can enter.
-    private let target: HostDirectory
+    private let target: OpenDirectory
     private let tree: CommitTree
     private let wanted: [TreePath: CommitTree.Entry]
     private let wantedDirectories: Set<TreePath>
@@ -33,7 +33,7 @@ struct Harvest {
     private var bytes = 0
     private(set) var outputs: [KeptBuild.Output] = []
 
-    init(_ root: HostDirectory, of tree: CommitTree, into target: HostDirectory, limits: BuildLimits) throws {
+    init(_ root: OpenDirectory, of tree: CommitTree, into target: OpenDirectory, limits: BuildLimits) throws {
         self.root = root
         self.tree = tree
         self.target = target
@@ -46,7 +46,7 @@ struct Harvest {
 
     mutating func run() throws { try visit(root, TreePath(""), depth: 0) }
 
-    private mutating func visit(_ directory: HostDirectory, _ path: TreePath, depth: Int) throws {
+    private mutating func visit(_ directory: OpenDirectory, _ path: TreePath, depth: Int) throws {
         let names = try directory.names(limit: limits.entries - entries + 1)
         entries += names.count
         guard entries <= limits.entries else {
@@ -57,6 +57,10 @@ struct Harvest {
                 throw Self.failure("made \(directory.path)/\(name.shown), whose name is not UTF-8")
             }
             let child = path.appending(text)
+            guard child.text.utf8.count <= tree.limits.pathBytes else {
+                throw Self.failure(
+                    "made a path of more than \(tree.limits.pathBytes) bytes: \(child.description.prefix(80))...")
+            }
             guard let status = try directory.status(of: name) else { continue }
             switch status.st_mode & S_IFMT {
             case S_IFDIR:
@@ -64,7 +68,7 @@ struct Harvest {
                     throw Self.failure(
                         "nests directories deeper than \(limits.depth): \(child.description.prefix(80))...")
                 }
-                try visit(HostDirectory(name, in: directory), child, depth: depth + 1)
+                try visit(OpenDirectory(name, in: directory), child, depth: depth + 1)
             case S_IFREG: try collectFile(name, in: directory, child)
             case S_IFLNK: try collectLink(name, in: directory, child)
             default: break
@@ -72,9 +76,12 @@ struct Harvest {
         }
     }
 
-    private mutating func collectLink(_ name: HostDirectory.Name, in directory: HostDirectory, _ path: TreePath) throws
+    private mutating func collectLink(_ name: OpenDirectory.Name, in directory: OpenDirectory, _ path: TreePath) throws
     {
         let link = try directory.target(ofLink: name)
+        guard String(validating: link, as: UTF8.self) != nil else {
+            throw Self.failure("made the link \(path), whose target is not UTF-8")
+        }
         let id = try link.withUnsafeBytes { try CommitTree.id(ofContent: $0) }
         if let entry = wanted[path], entry.kind == .link, entry.id == id { return }
         let number = try announce(path, size: link.count)
@@ -84,7 +91,7 @@ struct Harvest {
         outputs.append(KeptBuild.Output(path: path, name: number, id: id.hex, size: link.count, permissions: nil))
     }
 
-    private mutating func collectFile(_ name: HostDirectory.Name, in directory: HostDirectory, _ path: TreePath) throws
+    private mutating func collectFile(_ name: OpenDirectory.Name, in directory: OpenDirectory, _ path: TreePath) throws
     {
         let file = openat(directory.file, name.bytes, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { throw GitError.system("read \(directory.path)/\(name.shown)", errno) }

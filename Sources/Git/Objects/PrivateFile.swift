@@ -17,9 +17,9 @@ enum PrivateFile {
     }
 
     /// Closes everything below the directory: what a library wrote there has modes of its own or follows the umask.
-    static func close(_ directory: String) throws { try close(HostDirectory(directory)) }
+    static func close(_ directory: String) throws { try close(OpenDirectory(directory)) }
 
-    private static func close(_ directory: HostDirectory) throws {
+    private static func close(_ directory: OpenDirectory) throws {
         for name in try directory.names() {
             guard let status = try directory.status(of: name), status.st_mode & S_IFMT != S_IFLNK else { continue }
             let isDirectory = status.st_mode & S_IFMT == S_IFDIR
@@ -29,7 +29,7 @@ enum PrivateFile {
             {
                 throw GitError.system("set the mode of \(directory.path)/\(name.shown)", errno)
             }
-            if isDirectory { try close(HostDirectory(name, in: directory)) }
+            if isDirectory { try close(OpenDirectory(name, in: directory)) }
         }
     }
 }

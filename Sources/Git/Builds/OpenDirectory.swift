@@ -5,7 +5,7 @@ import Reconcile
 
 /// An open directory on the host. Whatever somebody else does to the tree meanwhile, names are looked up in this directory
 /// itself, one at a time and never through a link.
-final class HostDirectory {
+final class OpenDirectory {
     /// A name as the file system has it, which need not be UTF-8.
     struct Name: Hashable, Comparable {
         /// Ended by a zero.
@@ -53,7 +53,7 @@ final class HostDirectory {
     }
 
     /// Opens a directory of this one.
-    init(_ name: Name, in parent: HostDirectory) throws {
+    init(_ name: Name, in parent: OpenDirectory) throws {
         path = "\(parent.path)/\(name.shown)"
         file = openat(parent.file, name.bytes, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard file >= 0 else { throw GitError.system("open the directory \(path)", errno) }
@@ -139,13 +139,13 @@ final class HostDirectory {
     }
 
     /// Opens a directory of which things are to be removed, although its owner may not write to it.
-    private static func opened(_ name: Name, in parent: HostDirectory) throws -> HostDirectory {
+    private static func opened(_ name: Name, in parent: OpenDirectory) throws -> OpenDirectory {
         _ = fchmodat(parent.file, name.bytes, 0o700, AT_SYMLINK_NOFOLLOW)
-        return try HostDirectory(name, in: parent)
+        return try OpenDirectory(name, in: parent)
     }
 
     /// Moves a directory to another one, under a name that nothing has there.
-    private func raise(_ name: Name, to target: HostDirectory, _ number: inout Int) throws {
+    private func raise(_ name: Name, to target: OpenDirectory, _ number: inout Int) throws {
         // To move a directory is to write to it.
         _ = fchmodat(file, name.bytes, 0o700, AT_SYMLINK_NOFOLLOW)
         while true {
