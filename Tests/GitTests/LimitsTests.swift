@@ -145,6 +145,15 @@ import Testing
         #expect(error.message.contains("more than 5 commits"))
     }
 
+    @Test func `a listing of commits that takes too long is an error, not a short list`() async throws {
+        let first = try origin.commit(["a": "1"])
+        let tip = try origin.commit(["a": "2"])
+        let repository = try repository(limits { $0.walk = .zero })
+        _ = try await repository.fetchTip()
+        let error = try await gitError { try await repository.history(of: tip, after: first, atMost: 10) }
+        #expect(error.reason == .invalidProject)
+    }
+
     @Test func `what two commits have in common is not walked`() async throws {
         for _ in 0..<20 { try origin.commit() }
         let old = try origin.commit(["a": "1"])

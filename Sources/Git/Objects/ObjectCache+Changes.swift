@@ -12,7 +12,9 @@ extension ObjectCache {
     func history(
         of commit: CommitID, after base: CommitID, atMost count: Int, _ limits: RepositoryLimits = .standard
     ) throws -> [CommitID] {
-        guard try self.commit(commit) != nil, var tip = ObjectID(hex: commit.hex).raw else { return [] }
+        guard try self.commit(commit) != nil, var tip = ObjectID(hex: commit.hex).raw else {
+            throw GitError(.commitMissing, "the cache \(path) lacks the commit \(commit)")
+        }
         let isKnown = try self.commit(base) != nil
         let deadline = Deadline(after: limits.walk)
         return try withExtendedLifetime(deadline) {
