@@ -98,7 +98,19 @@ package struct GitRepository: CommitSource {
     }
 
     package func history(of commit: CommitID, after base: CommitID, atMost count: Int) async throws -> [CommitID] {
-        try await inCache(orElse: []) { try $0.history(of: commit, after: base, atMost: count) }
+        let (directory, limits) = (cacheDirectory, limits)
+        // No answer would be one: that there is nothing to verify.
+        return try await thread.run {
+            do {
+                return try ObjectCache(opening: directory.path).history(
+                    of: commit, after: base, atMost: count, limits)
+            } catch let failure as LibGit2.Failure {
+                directory.markDamaged()
+                throw GitError(
+                    .stateUnusable, "the cache \(directory.path) is damaged: \(failure.text)",
+                    advice: "The next run fetches it again.")
+            }
+        }
     }
 
     package func checkedOutCommit() async throws -> CommitID? {

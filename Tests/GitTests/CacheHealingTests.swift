@@ -108,6 +108,20 @@ import Testing
         #expect(try await fresh.compareCheckout(with: next) == CheckoutDifference())
     }
 
+    @Test func `a history that lost a commit is no short history`() async throws {
+        let first = try origin.commit(["a": "1"])
+        let middle = try origin.commit(["a": "2"])
+        let tip = try await fetched()
+        try damage(.missingPack)
+        try sandbox.run("cp", "-r", "\(origin.tree)/.git/objects/.", "\(origin.cache())/objects/")
+        try sandbox.run("rm", "\(origin.cache())/objects/\(middle.hex.prefix(2))/\(middle.hex.dropFirst(2))")
+        let error = try await gitError { try await repository.history(of: tip, after: first, atMost: 10) }
+        #expect(error.reason == .stateUnusable)
+        #expect(CacheDirectory(path: try origin.cache()).isDamaged)
+        _ = try await repository.fetchTip()
+        #expect(try await repository.history(of: tip, after: first, atMost: 10) == [tip, middle])
+    }
+
     @Test func `a first fetch that fails leaves no cache`() async throws {
         let error = try await gitError { try await origin.repository(nil, .branch("none")).fetchTip() }
         #expect(error.reason == .branchMissing)

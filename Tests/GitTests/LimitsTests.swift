@@ -81,6 +81,23 @@ import Testing
         #expect(try await refusal(try raw.push(tree)).message.contains("at most 3072 are possible"))
     }
 
+    @Test func `paths that are long and many are refused together`() async throws {
+        let blob = try raw.blob("1")
+        var tree = try raw.tree((0..<300).map { "f\($0)" }.sorted().map { .init("100644", $0, blob) })
+        for _ in 0..<10 { tree = try raw.tree([.init("40000", String(repeating: "n", count: 200), tree)]) }
+        let tip = try raw.push(tree)
+        let error = try await refusal(tip, limits { $0.allPathBytes = 600_000 })
+        #expect(error.message == "the paths of the commit hold more than 585.9 KiB together")
+        let repository = try repository(limits { $0.allPathBytes = 700_000 })
+        _ = try await repository.fetchTip()
+        #expect(try await repository.compareCheckout(with: tip).changedPaths.count == 300)
+    }
+
+    @Test func `the directories of paths are made once each`() {
+        let paths = ["a/b/c", "a/b/d", "a/e", "f", "g/h"].map(TreePath.init)
+        #expect(TreePath.directories(of: paths) == Set(["a", "a/b", "g"].map(TreePath.init)))
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func `a commit of very many files is walked within seconds`() async throws {
         let blob = try raw.blob("1")
@@ -143,6 +160,15 @@ import Testing
         let error = try await gitError { try await repository.isAncestor(first, of: tip) }
         #expect(error.reason == .invalidProject)
         #expect(error.message.contains("more than 5 commits"))
+    }
+
+    @Test func `a listing of commits that takes too long is an error, not a short list`() async throws {
+        let first = try origin.commit(["a": "1"])
+        let tip = try origin.commit(["a": "2"])
+        let repository = try repository(limits { $0.walk = .zero })
+        _ = try await repository.fetchTip()
+        let error = try await gitError { try await repository.history(of: tip, after: first, atMost: 10) }
+        #expect(error.reason == .invalidProject)
     }
 
     @Test func `what two commits have in common is not walked`() async throws {

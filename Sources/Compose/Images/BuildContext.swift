@@ -80,6 +80,8 @@ package struct BuildContext: Sendable {
                 return try IgnorePatterns(String(decoding: try files.read(path), as: UTF8.self))
             } catch let error as IgnorePatterns.Malformed {
                 throw problem(section, "\(path): \(error)")
+            } catch let error as IgnorePatterns.TooMany {
+                throw problem(section, "\(path): \(error)")
             }
         }
         return try IgnorePatterns("")
@@ -104,6 +106,9 @@ private struct Walk {
     let patterns: IgnorePatterns
     let section: String
     var items: [BuildContext.Item] = []
+    /// Comparisons of paths with patterns that a context may take: a minute's worth.
+    private static let mostSteps = 500_000_000
+    private var steps = 0
     private var directories: Set<String> = []
 
     init(files: FileAccess, patterns: IgnorePatterns, section: String) {
@@ -115,7 +120,13 @@ private struct Walk {
     mutating func enter(_ directory: String, _ prefix: String, _ trail: IgnorePatterns.Trail) throws {
         for entry in try files.list(directory).sorted(by: { $0.name < $1.name }) {
             let path = prefix.isEmpty ? entry.name : "\(prefix)/\(entry.name)"
-            let (isIgnored, below) = patterns.judge(path, below: trail)
+            let (isIgnored, below) = patterns.judge(path, below: trail, &steps)
+            guard steps <= Self.mostSteps else {
+                throw ComposeError(
+                    .init(
+                        .unsupported, at: nil, path: "\(section).context",
+                        "it takes too long to find out what the ignore file leaves out; use fewer patterns"))
+            }
             if entry.kind == .directory {
                 if isIgnored, !patterns.hasExceptions { continue }
                 if !isIgnored { add(directory: path) }

@@ -8,8 +8,18 @@ struct IgnorePatterns: Sendable {
         /// Counted from 1.
         var line: Int
         var pattern: String
-        var description: String { "line \(line): \"\(pattern)\" is no pattern" }
+        var description: String { "line \(line): \"\(pattern.prefix(80))\" is no pattern" }
     }
+
+    /// More patterns than are compared with every path.
+    struct TooMany: Error, Equatable, CustomStringConvertible {
+        var description: String { "more than \(IgnorePatterns.most) patterns" }
+    }
+
+    /// How many patterns a file may have.
+    static let most = 10_000
+    /// Bytes of a pattern: what Linux takes for a path.
+    private static let longest = 4_096
 
     /// Which patterns matched a directory: what decides about everything below it.
     struct Trail: Sendable {
@@ -29,7 +39,8 @@ struct IgnorePatterns: Sendable {
     /// What matched above the directory itself: nothing.
     var root: Trail { Trail(matched: Array(repeating: false, count: patterns.count)) }
 
-    init(_ text: String) throws(Malformed) {
+    /// - Throws: `Malformed` or `TooMany`.
+    init(_ text: String) throws {
         var patterns: [Pattern] = []
         var number = 0
         let text = text.hasPrefix("\u{FEFF}") ? text.dropFirst() : text[...]
@@ -40,9 +51,10 @@ struct IgnorePatterns: Sendable {
             if rest.isEmpty { continue }
             let isException = rest.hasPrefix("!")
             if isException { rest = Self.trimmed(rest.dropFirst()) }
-            guard !rest.isEmpty, let glob = Glob(Self.clean(rest)) else {
+            guard !rest.isEmpty, rest.utf8.count <= Self.longest, let glob = Glob(Self.clean(rest)) else {
                 throw Malformed(line: number, pattern: String(line))
             }
+            guard patterns.count < Self.most else { throw TooMany() }
             patterns.append(Pattern(isException: isException, glob: glob))
         }
         self.patterns = patterns
@@ -50,11 +62,13 @@ struct IgnorePatterns: Sendable {
     }
 
     /// Whether the path is ignored, and what that means for what is below it. The path is relative to the context.
-    func judge(_ path: String, below trail: Trail) -> (isIgnored: Bool, trail: Trail) {
+    ///
+    /// - Parameter steps: Is raised by the number of comparisons that it took.
+    func judge(_ path: String, below trail: Trail, _ steps: inout Int) -> (isIgnored: Bool, trail: Trail) {
         var trail = trail
         var isIgnored = false
         for (index, pattern) in patterns.enumerated() {
-            let matches = trail.matched[index] || pattern.glob.matches(path)
+            let matches = trail.matched[index] || pattern.glob.matches(path, &steps)
             trail.matched[index] = matches
             if matches { isIgnored = !pattern.isException }
         }
@@ -66,9 +80,10 @@ struct IgnorePatterns: Sendable {
         var trail = root
         var isIgnored = false
         var end = path.startIndex
+        var steps = 0
         while end != path.endIndex {
             end = path[end...].dropFirst().firstIndex(of: "/") ?? path.endIndex
-            (isIgnored, trail) = judge(String(path[..<end]), below: trail)
+            (isIgnored, trail) = judge(String(path[..<end]), below: trail, &steps)
         }
         return isIgnored
     }
@@ -161,9 +176,10 @@ private struct Glob: Sendable {
         return nil
     }
 
-    func matches(_ path: String) -> Bool {
+    func matches(_ path: String, _ steps: inout Int) -> Bool {
         var places = reached(from: [0])
         for character in path {
+            steps += places.count
             var next: [Int] = []
             for place in places where place < parts.count {
                 next += follow(place, character)

@@ -39,7 +39,7 @@ struct Harvest {
         self.target = target
         self.limits = limits
         wanted = try tree.allFiles()
-        wantedDirectories = Set(wanted.keys.flatMap(\.parents))
+        wantedDirectories = TreePath.directories(of: wanted.keys)
         let user = try root.status().st_uid
         owner = user == geteuid() ? nil : user
     }

@@ -48,7 +48,7 @@ struct Checkout: Sendable {
         let prepared = try prepare(comparison.writes, tree, build)
         return GitStagedCheckout(
             checkout: self, commit: commit, manifest: comparison.manifest, kept: comparison.kept, prepared: prepared,
-            removed: comparison.removals, wantedDirectories: Set(comparison.wanted.keys.flatMap(\.parents)))
+            removed: comparison.removals, wantedDirectories: TreePath.directories(of: comparison.wanted.keys))
     }
 
     /// The commit whose files are in place, or are being put there; nil when there is none.

@@ -40,7 +40,7 @@ struct CheckoutComparison {
         self.tree = tree
         self.manifest = manifest
         ours = Dictionary(manifest.files.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
-        ourDirectories = Set(ours.keys.flatMap(\.parents))
+        ourDirectories = TreePath.directories(of: ours.keys)
         self.wanted = wanted
         self.outputs = outputs
     }

@@ -81,7 +81,7 @@ package struct GitStagedCheckout: StagedCheckout {
     /// One that is needed stays as it is: containers have it mounted.
     private func removeEmptyDirectories(_ directory: CheckoutDirectory) throws {
         let blocking = prepared.map(\.path).filter { !$0.text.isEmpty }
-        let candidates = Set(removed.flatMap(\.parents)).union(blocking).subtracting(wantedDirectories)
+        let candidates = TreePath.directories(of: removed).union(blocking).subtracting(wantedDirectories)
         for path in candidates.sorted().reversed() {
             guard case .present(let status) = try directory.look(at: path), status.st_mode & S_IFMT == S_IFDIR
             else { continue }

@@ -147,6 +147,8 @@ private struct TreeSurvey {
         var depth = 1
         /// Bytes of the longest path in it.
         var pathBytes = 0
+        /// Bytes of all paths in it together.
+        var allPathBytes = 0
     }
 
     /// A directory that is being looked at, and those of its directories that are not yet.
@@ -222,6 +224,7 @@ private struct TreeSurvey {
         for (name, entry) in list {
             visit.entries[name] = entry
             visit.extent.pathBytes = max(visit.extent.pathBytes, name.text.utf8.count)
+            visit.extent.allPathBytes += name.text.utf8.count
             if entry.kind == .directory { visit.waiting.append((name, entry.id)) }
         }
         guard visit.extent.entries <= limits.entries else { throw tooMany() }
@@ -232,10 +235,16 @@ private struct TreeSurvey {
     private func add(_ extent: Extent, _ name: TreePath, to visit: inout Visit) throws {
         let place = visit.path.appending(name.text)
         visit.extent.entries += extent.entries
+        visit.extent.allPathBytes += extent.allPathBytes + extent.entries * (name.text.utf8.count + 1)
         visit.extent.depth = max(visit.extent.depth, extent.depth + 1)
         visit.extent.pathBytes = max(visit.extent.pathBytes, name.text.utf8.count + 1 + extent.pathBytes)
         guard visit.extent.entries <= limits.entries else { throw tooMany() }
         guard visit.extent.depth <= limits.depth else { throw tooDeep(place) }
+        guard visit.extent.allPathBytes <= limits.allPathBytes else {
+            throw GitError.exceeds(
+                "the paths of the commit hold more than \(limits.allPathBytes.bytesText) together",
+                "Keep what is deployed in a repository of its own.")
+        }
         guard visit.extent.pathBytes <= limits.pathBytes else { throw tooLong(place, visit.extent.pathBytes) }
     }
 

@@ -8,26 +8,41 @@ extension ObjectCache {
     private static let longestTime = Duration.seconds(3)
 
     /// The commits that `commit` has and `base` has not, newest first, at most so many; all that it has when `base` is
-    /// unknown.
-    func history(of commit: CommitID, after base: CommitID, atMost count: Int) throws -> [CommitID] {
-        guard try self.commit(commit) != nil, var tip = ObjectID(hex: commit.hex).raw else { return [] }
+    /// unknown. Throws when that takes too long: what is missing in the list would not be verified.
+    func history(
+        of commit: CommitID, after base: CommitID, atMost count: Int, _ limits: RepositoryLimits = .standard
+    ) throws -> [CommitID] {
+        guard try self.commit(commit) != nil, var tip = ObjectID(hex: commit.hex).raw else {
+            throw GitError(.commitMissing, "the cache \(path) lacks the commit \(commit)")
+        }
         let isKnown = try self.commit(base) != nil
-        return try withRepository { repository in
-            var walk: OpaquePointer?
-            defer { git_revwalk_free(walk) }
-            try LibGit2.check(git_revwalk_new(&walk, repository))
-            try LibGit2.check(git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL.rawValue))
-            try LibGit2.check(git_revwalk_push(walk, &tip))
-            if isKnown, var hidden = ObjectID(hex: base.hex).raw { try LibGit2.check(git_revwalk_hide(walk, &hidden)) }
-            var commits: [CommitID] = []
-            var id = git_oid()
-            while commits.count < count {
-                let code = git_revwalk_next(&id, walk)
-                if code == GIT_ITEROVER.rawValue { break }
-                try LibGit2.check(code)
-                commits.append(CommitID(hex: ObjectID(id).hex))
+        let deadline = Deadline(after: limits.walk)
+        return try withExtendedLifetime(deadline) {
+            try withRepository { repository in
+                var walk: OpaquePointer?
+                defer { git_revwalk_free(walk) }
+                try LibGit2.check(git_revwalk_new(&walk, repository))
+                try LibGit2.check(git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL.rawValue))
+                try LibGit2.check(git_revwalk_push(walk, &tip))
+                if isKnown, var hidden = ObjectID(hex: base.hex).raw {
+                    try LibGit2.check(git_revwalk_hide(walk, &hidden))
+                }
+                try deadline.end(walk)
+                var commits: [CommitID] = []
+                var id = git_oid()
+                while commits.count < count {
+                    let code = git_revwalk_next(&id, walk)
+                    if code == GIT_ITEROVER.rawValue { break }
+                    try LibGit2.check(code)
+                    commits.append(CommitID(hex: ObjectID(id).hex))
+                }
+                guard !deadline.isOver else {
+                    throw GitError.exceeds(
+                        "listing the commits since \(base.short) takes longer than \(limits.walk.components.seconds) s",
+                        "Deploy the commit once by its id: `watcher deploy --commit ID`.")
+                }
+                return commits
             }
-            return commits
         }
     }
 

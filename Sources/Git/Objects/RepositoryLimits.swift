@@ -13,6 +13,8 @@ package struct RepositoryLimits: Sendable, Hashable, Codable {
     package var nameBytes = 255
     /// Bytes of a path in the commit. Linux takes 4095 for a path; the rest is for the state directory's own.
     package var pathBytes = 3_072
+    /// Bytes of all paths of one commit together: they are in memory, and each part of each is looked at.
+    package var allPathBytes = 64 << 20
     /// Bytes of a symbolic link's target: what Linux takes.
     package var linkBytes = 4_095
     /// Bytes of the object that lists one directory.

@@ -35,5 +35,18 @@ struct TreePath: Hashable, Comparable, Sendable, Codable, CustomStringConvertibl
         return names.indices.map { TreePath(names[...$0].joined(separator: "/")) }
     }
 
+    /// The directories that paths lead through, without the root; each is made once, however many paths there are.
+    static func directories(of paths: some Sequence<TreePath>) -> Set<TreePath> {
+        var found: Set<TreePath> = []
+        for path in paths {
+            var rest = Substring(path.text)
+            while let slash = rest.utf8.lastIndex(of: UInt8(ascii: "/")) {
+                rest = rest[..<slash]
+                guard found.insert(TreePath(String(rest))).inserted else { break }
+            }
+        }
+        return found
+    }
+
     var description: String { text.withoutControlCharacters(keepingLines: false) }
 }

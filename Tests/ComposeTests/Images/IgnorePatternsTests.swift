@@ -44,4 +44,18 @@ import Testing
         let pattern = String(repeating: "**/*a*", count: 40) + "b"
         #expect(try IgnorePatterns(pattern).ignores(String(repeating: "a/", count: 200) + "c") == false)
     }
+
+    @Test func `very many and very long patterns are refused`() throws {
+        let many = (0...IgnorePatterns.most).map { "p\($0)" }.joined(separator: "\n")
+        #expect(throws: IgnorePatterns.TooMany()) { _ = try IgnorePatterns(many) }
+        let long = String(repeating: "a", count: 5_000)
+        #expect(throws: IgnorePatterns.Malformed(line: 1, pattern: long)) { _ = try IgnorePatterns(long) }
+    }
+
+    @Test func `the comparisons that a path takes are counted`() throws {
+        let patterns = try IgnorePatterns("a\n**/b\n")
+        var steps = 0
+        _ = patterns.judge("x/y", below: patterns.root, &steps)
+        #expect(steps > 2)
+    }
 }

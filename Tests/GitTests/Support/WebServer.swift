@@ -98,7 +98,7 @@ struct WebServer {
         // In one process Apache does not say when it listens.
         let script = """
             (until (exec 3<>/dev/tcp/127.0.0.1/\(port)) 2>/dev/null; do kill -0 $$ || exit; sleep 0.05; done; echo ready) &
-            exec apache2 -X -f '\(configuration)'
+            exec /usr/sbin/apache2 -X -f '\(configuration)'
             """
         _ = try sandbox.start(["bash", "-c", script]) { $0 == "ready" }
         return port
