@@ -17,6 +17,10 @@ package struct FileAccess: Sendable {
     /// itself where there are no links. Throws when that cannot be found out.
     package var resolve: @Sendable (_ path: String) throws -> String = { $0 }
 
+    /// What is at a relative path below a directory when no symbolic link is followed; nil when nothing is. Throws
+    /// `FileAccessError.link` for a link at its end or on the way.
+    package var kindBelow: @Sendable (_ directory: String, _ path: String) throws -> Kind?
+
     /// What is directly in a directory, in no particular order; symbolic links in it are not followed. Throws
     /// `FileAccessError`.
     package var list: @Sendable (_ directory: String) throws -> [Entry]
@@ -33,6 +37,7 @@ package struct FileAccess: Sendable {
         self.read = read
         self.contentID = contentID
         self.list = list
+        kindBelow = { directory, path in try kind("\(directory)/\(path)") }
     }
 
     /// Something in a directory.
@@ -62,6 +67,8 @@ package enum FileAccessError: Error, Sendable, Hashable, CustomStringConvertible
     /// The path, or a symbolic link on it, leads out of the checkout.
     case outside(path: String)
     case unreadable(path: String, reason: String)
+    /// A symbolic link, where none is followed.
+    case link(path: String)
     /// The file is larger than `limit` bytes.
     case tooLarge(path: String, limit: Int)
 
@@ -71,6 +78,7 @@ package enum FileAccessError: Error, Sendable, Hashable, CustomStringConvertible
         case .notAFile(let path): "\(path) is not a file"
         case .outside(let path): "\(path) leads out of the checkout"
         case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
+        case .link(let path): "\(path) is a symbolic link, which is not followed"
         case .tooLarge(let path, let limit): "\(path) is larger than \(limit) bytes"
         }
     }

@@ -17,6 +17,7 @@ extension ProjectLoader.Request {
         envFiles = settings.envFiles
         environment = settings.environment
         searchesParents = false
+        confinement = checkout
         home = settings.home
         if let run = settings.run {
             honoursComposeVariables = false

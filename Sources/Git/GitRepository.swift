@@ -17,6 +17,7 @@ package struct GitRepository: CommitSource {
     private let access: GitAccess
     private let projectDirectory: String
     private let readableOutside: [String]
+    private let protected: [ProtectedPath]
     private let network: GitNetwork
     private let fetches: SharedFetches
     private let cacheDirectory: CacheDirectory
@@ -29,11 +30,13 @@ package struct GitRepository: CommitSource {
     ///   - projectDirectory: `projects/<name>` in the state directory; the checkout is `tree` in it. Absolute.
     ///   - readableOutside: absolute paths outside of the checkout that the loader may read, such as env files named by
     ///     the configuration; a directory allows what is below it.
+    ///   - protected: what must not be read although it may be below `readableOutside`.
     ///   - fetches: what is fetched together with other projects of the run.
     ///   - limits: how much a commit may hold.
     package init(
         url: GitRemoteURL, revision: Revision, access: GitAccess = GitAccess(), stateDirectory: String,
-        projectDirectory: String, readableOutside: [String] = [], network: GitNetwork = GitNetwork(),
+        projectDirectory: String, readableOutside: [String] = [], protected: [ProtectedPath] = [],
+        network: GitNetwork = GitNetwork(),
         fetches: SharedFetches = SharedFetches([]), limits: RepositoryLimits = .standard
     ) {
         self.limits = limits
@@ -42,6 +45,7 @@ package struct GitRepository: CommitSource {
         self.access = access
         self.projectDirectory = projectDirectory
         self.readableOutside = readableOutside
+        self.protected = protected
         self.network = network
         self.fetches = fetches
         checkoutPath = projectDirectory + "/tree"
@@ -114,9 +118,10 @@ package struct GitRepository: CommitSource {
     package func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess {
         let directory = cacheDirectory
         let place = BuildPlace(projectDirectory: projectDirectory)
+        let host = HostFiles(readable: readableOutside, protected: protected)
         return try await withTree(of: commit) { tree in
             let files = TreeFiles(
-                tree: tree, checkoutPath: checkoutPath, readableOutside: readableOutside,
+                tree: tree, checkoutPath: checkoutPath, host: host,
                 damaged: { directory.markDamaged() }
             ).access
             guard let build else { return files }

@@ -56,34 +56,27 @@ package enum HostDirectory {
         return parts[index] == "root" ? followed("/" + parts[(index + 1)...].joined(separator: "/")) : "/"
     }
 
+    /// Follows every link, also one to something that is missing: a container engine would make it there. What may not be
+    /// looked at stays as it is.
     private static func followed(_ path: String) -> String {
-        var missing: [Substring] = []
-        var rest = path[...]
-        while true {
-            if let found = realpath(rest.isEmpty ? "/" : String(rest), nil) {
-                defer { free(found) }
-                let start = String(cString: found)
-                let tail = missing.reversed().joined(separator: "/")
-                return tail.isEmpty ? start : start == "/" ? "/\(tail)" : "\(start)/\(tail)"
+        var resolved: [Substring] = []
+        var rest = Array(path.split(separator: "/").reversed())
+        var links = 0
+        while let part = rest.popLast() {
+            if part == "." { continue }
+            if part == ".." {
+                _ = resolved.popLast()
+                continue
             }
-            guard let slash = rest.lastIndex(of: "/") else { return path }
-            // A link that leads nowhere yet: what it will lead to once it is there is what counts.
-            if let target = TrustedFile.target(of: String(rest)), missing.count < 64 {
-                let base = target.hasPrefix("/") ? target : "\(rest[..<slash])/\(target)"
-                let tail = missing.reversed().joined(separator: "/")
-                guard base != rest else { return path }
-                return lexicallyClean(tail.isEmpty ? base : "\(base)/\(tail)")
+            let place = "/" + (resolved + [part]).joined(separator: "/")
+            guard links < 40, let target = TrustedFile.target(of: place) else {
+                resolved.append(part)
+                continue
             }
-            missing.append(rest[rest.index(after: slash)...])
-            rest = rest[..<slash]
+            links += 1
+            if target.hasPrefix("/") { resolved = [] }
+            rest += target.split(separator: "/").map { Substring($0) }.reversed()
         }
-    }
-
-    private static func lexicallyClean(_ path: String) -> String {
-        var parts: [Substring] = []
-        for part in path.split(separator: "/") where part != "." {
-            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
-        }
-        return "/" + parts.joined(separator: "/")
+        return "/" + resolved.joined(separator: "/")
     }
 }

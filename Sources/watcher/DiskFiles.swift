@@ -1,5 +1,6 @@
 internal import Compose
 internal import Foundation
+internal import Trust
 
 extension FileAccess {
     /// The host's own files, symbolic links followed, nothing fenced in. Reads stop at `limit` bytes.
@@ -28,41 +29,16 @@ extension FileAccess {
                     throw FileAccessError.unreadable(path: path, reason: error.cause)
                 }
             })
-        access.resolve = { try resolvingLinks($0) }
-        return access
-    }
-
-    /// Follows every link of an absolute path, also one to something that is missing: a container engine would make it there.
-    private static func resolvingLinks(_ path: String) throws -> String {
-        var resolved: [Substring] = []
-        var rest = Array(path.split(separator: "/").reversed())
-        var links = 0
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        while let part = rest.popLast() {
-            if part == "." { continue }
-            if part == ".." {
-                _ = resolved.popLast()
-                continue
+        access.resolve = { HostDirectory.resolved($0) }
+        access.kindBelow = { directory, path in
+            switch HostDirectory.find(path, below: directory) {
+            case .nothing: return nil
+            case .file: return .file
+            case .directory: return .directory
+            case .link(let place): throw FileAccessError.link(path: "\(directory)/\(place)")
             }
-            let place = "/" + (resolved + [part]).joined(separator: "/")
-            let count = readlink(place, &buffer, buffer.count)
-            guard count >= 0 else {
-                // No link, or nothing at all.
-                guard [EINVAL, ENOENT, ENOTDIR].contains(errno) else {
-                    throw FileAccessError.unreadable(path: place, reason: String(cString: strerror(errno)))
-                }
-                resolved.append(part)
-                continue
-            }
-            links += 1
-            guard links <= 40, count < buffer.count else {
-                throw FileAccessError.unreadable(path: path, reason: String(cString: strerror(ELOOP)))
-            }
-            let target = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
-            if target.hasPrefix("/") { resolved = [] }
-            rest += target.split(separator: "/").reversed()
         }
-        return "/" + resolved.joined(separator: "/")
+        return access
     }
 }
 

@@ -56,14 +56,14 @@ struct Wiring: Sendable {
 
     /// - Throws: `ConfigurationError`.
     func configuration() throws -> Configuration {
-        try ConfigurationReader(file: configurationFile, environment: environment).read()
+        protected(try ConfigurationReader(file: configurationFile, environment: environment).read())
     }
 
     /// The configuration that another process has read already.
     ///
     /// - Throws: `ConfigurationError`.
     func configuration(text: String) throws -> Configuration {
-        try ConfigurationReader(file: configurationFile, environment: environment).read(Array(text.utf8))
+        protected(try ConfigurationReader(file: configurationFile, environment: environment).read(Array(text.utf8)))
     }
 
     /// The store, made when it is not there.
@@ -120,7 +120,8 @@ struct Wiring: Sendable {
         GitRepository(
             url: project.repository, revision: project.revision, access: project.access,
             stateDirectory: stateDirectory, projectDirectory: projectDirectory(project.settings.name),
-            readableOutside: project.settings.envFiles + (project.settings.run?.envFiles ?? []), network: network,
+            readableOutside: project.ownFiles + project.settings.hostFiles,
+            protected: project.settings.protectedPaths, network: network,
             fetches: fetches)
     }
 

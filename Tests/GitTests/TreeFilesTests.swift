@@ -92,6 +92,37 @@ import Testing
         }
     }
 
+    @Test func `what is watcher's own is not read, and a file that others can change is not relied on`() async throws {
+        let env = try sandbox.write("TAG=1", to: "app/shop.env")
+        let state = try sandbox.write("secret", to: "state-dir/watcher.db", mode: 0o600)
+        try sandbox.run("ln", "-s", state, "\(sandbox.path)/app/link")
+        try sandbox.write("token", to: "app/token", mode: 0o600)
+        let tip = try origin.commit()
+        let repository = GitRepository(
+            url: try GitRemoteURL(origin.fileURL), revision: .branch("main"), stateDirectory: "\(sandbox.path)/state",
+            projectDirectory: "\(sandbox.path)/state/projects/shop", readableOutside: [sandbox.path],
+            protected: [
+                ProtectedPath("\(sandbox.path)/state-dir", "the state directory"),
+                ProtectedPath("\(sandbox.path)/app/token", "git.password of shop"),
+            ], network: GitNetwork(executable: nil))
+        _ = try await repository.fetchTip()
+        let files = try await repository.files(of: tip)
+        #expect(text(try files.read(env)) == "TAG=1")
+        for (path, name) in [
+            (state, "the state directory"), ("\(sandbox.path)/app/link", "the state directory"),
+            ("\(sandbox.path)/app/token", "git.password of shop"),
+        ] {
+            #expect(throws: FileAccessError.unreadable(path: path, reason: "it is \(name), which no project reads")) {
+                try files.read(path)
+            }
+            #expect(throws: FileAccessError.self) { try files.kind(path) }
+        }
+        chmod(env, 0o666)
+        let refusal = #expect(throws: (any Error).self) { try files.read(env) }
+        #expect((refusal as? any ReasonedError)?.reason == .permissions)
+        #expect((refusal as? any ReasonedError)?.advice == "Run `chmod go-w \(env)`.")
+    }
+
     @Test func `the content id changes exactly with content and mode`() async throws {
         try origin.commit(["run": "1", "dir/a": "1", "dir/b": "1", "other": "1"])
         let (first, root) = try await files()

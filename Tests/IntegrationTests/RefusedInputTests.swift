@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import WatcherTestSupport
 
@@ -91,6 +92,72 @@ import WatcherTestSupport
     @Test func `a file outside of the checkout is refused`() async throws {
         try await refusedCommit(
             stack(service("web", "env_file: ../../../../../../etc/hostname")), saying: ["web", "hostname"])
+    }
+
+    @Test(arguments: [
+        ("volumes: ['../../../watcher.db:/db']", 65, "leads out of the repository"),
+        ("secrets: [s]", 65, "leads out of the repository"),
+        ("volumes: ['./link:/x']", 65, "leads out of the checkout"),
+        ("env_file: /etc/hostname", 65, "`host_files`"), ("volumes: ['STATE:/state:ro']", 77, "is the state directory"),
+        ("volumes: ['STATE/watcher.db:/db']", 77, "is in the state directory"),
+        ("volumes: ['/:/host:ro']", 77, "`policy: {bind_sources: [/]}`"),
+        ("volumes: ['/proc/1/rootSTATE:/x']", 77, "the state directory"),
+        ("volumes: ['DIRECTORY/config.yaml:/x']", 77, "is the configuration"),
+        ("volumes: [{type: volume, source: bound, target: /x}]", 77, "is the state directory"),
+    ])
+    func `a path of the host that no project may have is refused before anything is touched`(
+        attribute: String, status: Int32, words: String
+    ) async throws {
+        try await Scenario.with { scenario in
+            let repository = try await scenario.repository()
+            let state = "\(scenario.directory)/state"
+            func placed(_ text: String) -> String {
+                text.replacing("STATE", with: state).replacing("DIRECTORY", with: scenario.directory)
+            }
+            var compose = stack(service("web", placed(attribute)))
+            if attribute.contains("secrets") { compose += "secrets: {s: {file: ../../x}}\n" }
+            if attribute.contains("bound") {
+                compose += "volumes: {bound: {driver_opts: {type: none, o: bind, device: \(state)}}}\n"
+            }
+            try await repository.commit(compose: compose, "begin")
+            if attribute.contains("link") { try await repository.link("link", to: "/etc") }
+            let watcher = try scenario.watcher(
+                ConfiguredProject(
+                    scenario.id, repository: repository.fileURL, settings: ["project_name: \(scenario.id)"]))
+            try await watcher.run("deploy").expecting(status).saying("compose.yaml:", words)
+            #expect(try await scenario.engine.containers(project: scenario.id).isEmpty)
+        }
+    }
+
+    @Test func `absolute paths that are no project's secret are mounted, and read where host_files names them`()
+        async throws
+    {
+        try await Scenario.with { scenario in
+            let env = try scenario.write("GREETING=hello\n", to: "app/web.env")
+            let deployed = try await Deployed(
+                stack(
+                    service(
+                        "web", "env_file: \(env)",
+                        "volumes: ['/var/run/docker.sock:/s', '\(scenario.directory)/app:/a:ro']")),
+                in: scenario, settings: ["host_files: ['\(scenario.directory)/app']"])
+            #expect(try await deployed.container("web").environment.contains("GREETING=hello"))
+            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: env)
+            try await deployed.watcher.run("check").expecting(77).saying("Run `chmod go-w \(env)`")
+        }
+    }
+
+    @Test func `a configuration or state directory that others can change is refused`() async throws {
+        try await Scenario.with { scenario in
+            let deployed = try await Deployed(stack(service("web")), in: scenario)
+            try await scenario.run("chmod", ["0666", deployed.watcher.configuration])
+            try await deployed.watcher.run("check").expecting(77).saying("chmod go-w \(deployed.watcher.configuration)")
+            try await scenario.run("chmod", ["0600", deployed.watcher.configuration])
+            try await scenario.run("chmod", ["0777", deployed.watcher.stateDirectory])
+            for command in ["check", "deploy", "history", "status"] {
+                try await deployed.watcher.run(command).expecting(77).saying(
+                    "chmod go-w \(deployed.watcher.stateDirectory)")
+            }
+        }
     }
 
     @Test func `a command line that makes no sense is a usage error`() async throws {

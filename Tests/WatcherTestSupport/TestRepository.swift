@@ -53,6 +53,12 @@ package struct TestRepository: Sendable {
         try await commit(["compose.yaml": compose], message, branch: branch)
     }
 
+    /// Commits a symbolic link.
+    package func link(_ name: String, to target: String) async throws {
+        try FileManager.default.createSymbolicLink(atPath: "\(tree)/\(name)", withDestinationPath: target)
+        try await commit([:], "link")
+    }
+
     /// Moves the branch back to an earlier commit; what is committed next rewrites what was there.
     package func rewind(to commit: String) async throws { try await git(["reset", "--quiet", "--hard", commit]) }
 

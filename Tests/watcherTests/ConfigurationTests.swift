@@ -342,6 +342,24 @@ import Testing
         #expect(refusal.contains("`git: {insecure_http: true}`"))
     }
 
+    @Test func `what is watcher's own is protected from every project, and variables from other projects`() throws {
+        let text = """
+            projects:
+              shop: {repository: 'ssh://h/a', git: {ssh_key: /k/id, known_hosts: /k/hosts}, env_files: [/e/shop.env]}
+              blog: {repository: 'https://h/b', git: {password: {file: /k/token}}, host_files: [/etc/app]}
+            """
+        let wiring = Wiring(try GlobalOptions.parse(["--state-dir", "/var/lib/watcher"]))
+        let projects = wiring.protected(try read(text)).projects
+        let common = ["/var/lib/watcher", "/etc/watcher/config.yaml", "/k/id", "/k/hosts", "/k/token"]
+        for project in projects {
+            let paths = project.settings.protectedPaths.map(\.path)
+            #expect(Set(common).isSubset(of: paths), "\(paths)")
+            #expect(paths.contains("/e/shop.env") == (project.settings.name == "blog"))
+        }
+        #expect(projects.last?.settings.hostFiles == ["/etc/app"])
+        #expect(problems(with: "host_files: [app]").contains("\"app\" is not a clean absolute path"))
+    }
+
     @Test func `a configuration that others can change is refused with the command that repairs it`() throws {
         try withDirectory { directory in
             let path = "\(directory)/config.yaml"

@@ -126,7 +126,9 @@ extension FileLoader {
             throw ModelPath(keys: "services").error(
                 .schema, at: services.location, "expected a mapping, got \(services.kindDescription)")
         }
-        try PathResolution(directory: CleanPath.directory(of: path), home: session.home).resolve(&tree)
+        try PathResolution(
+            directory: CleanPath.directory(of: path), home: session.home, confinement: session.confinement
+        ).resolve(&tree)
         let entries = tree["services"]?.mapping?.entries ?? []
         let loaded = ExtendedFiles.Loaded(
             services: Dictionary(uniqueKeysWithValues: entries.map { ($0.key, $0.value) }), tags: tags)

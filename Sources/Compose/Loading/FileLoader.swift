@@ -37,7 +37,7 @@ struct FileLoader {
         Defaults.apply(to: &tree)
         let problems = SemanticChecks.problems(of: tree)
         if !problems.isEmpty { throw ComposeError(problems) }
-        try PathResolution(directory: directory, home: session.home).resolve(&tree)
+        try PathResolution(directory: directory, home: session.home, confinement: session.confinement).resolve(&tree)
         EnvironmentValues.resolve(in: &tree, from: environment)
         return tree
     }
@@ -99,6 +99,9 @@ struct FileLoader {
             throw attribute.error(
                 .unsupported, at: location,
                 "\"\(path)\" is remote; only files of the repository can be used, so vendor it")
+        }
+        if let problem = session.confinement?.problem(of: path, in: directory) {
+            throw attribute.error(.file, at: location, problem)
         }
         return CleanPath.absolute(CleanPath.expandingHome(path, session.home), in: directory)
     }

@@ -40,6 +40,11 @@ extension FileLoader {
             throw path.error(.schema, at: item.location, "the key \"path\" is missing or empty")
         }
         var directory = CleanPath.directory(of: first.path)
+        for node in [item["project_directory"]].compactMap(\.self) + Self.items(of: item["env_file"]) {
+            if let problem = session.confinement?.problem(of: node.goText, in: self.directory) {
+                throw path.error(.file, at: node.location, problem)
+            }
+        }
         if let own = item["project_directory"]?.string, !own.isEmpty {
             directory = CleanPath.absolute(own, in: self.directory)
         }

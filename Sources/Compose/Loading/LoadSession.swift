@@ -11,6 +11,7 @@ final class LoadSession {
     let home: String?
     let interpolates: Bool
     let standardInput: [UInt8]?
+    let confinement: Confinement?
     private(set) var warnings: [ComposeError.Problem] = []
     /// What stood where a text was interpolated, for messages.
     var writtenTexts = WrittenTexts()
@@ -24,13 +25,14 @@ final class LoadSession {
 
     init(
         files: FileAccess, home: String?, interpolates: Bool, standardInput: [UInt8]?,
-        preparsed: [String: [YAMLNode]] = [:]
+        preparsed: [String: [YAMLNode]] = [:], confinement: Confinement? = nil
     ) {
         documentsRead = preparsed
         self.files = files
         self.home = home
         self.interpolates = interpolates
         self.standardInput = standardInput
+        self.confinement = confinement
     }
 
     func warn(_ problem: ComposeError.Problem) {
@@ -129,7 +131,9 @@ final class LoadSession {
         switch error {
         case FileAccessError.notFound(let path): "\(path) does not exist"
         case FileAccessError.notAFile(let path): "\(path) is not a file"
-        case FileAccessError.outside(let path): "\(path) lies outside of the directory that may be read"
+        case FileAccessError.outside(let path):
+            "\(path) leads out of the checkout; a file outside is read only when `host_files` of the project in the "
+                + "configuration names its absolute path, or a directory above it"
         case FileAccessError.unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
         case FileAccessError.tooLarge(let path, let limit): "\(path) has more than \(limit) bytes"
         default: "\(path) cannot be read: \(error)"

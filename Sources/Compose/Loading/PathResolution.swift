@@ -6,8 +6,15 @@ struct PathResolution {
     var directory: String
     /// Stands for `~`; nil leaves it alone.
     var home: String?
+    /// What relative paths must not leave; nil lets them.
+    var confinement: Confinement?
 
-    func resolve(_ tree: inout YAMLNode) throws(ComposeError) { try visit(&tree, at: ModelPath()) }
+    /// Throws `ComposeError` with every path that leaves what it must not.
+    func resolve(_ tree: inout YAMLNode) throws(ComposeError) {
+        var problems: [ComposeError.Problem] = []
+        try visit(&tree, at: ModelPath(), &problems)
+        guard problems.isEmpty else { throw ComposeError(problems) }
+    }
 
     private enum Rule: Sendable {
         case path, buildContext, hostPath, mount, volume
@@ -21,12 +28,19 @@ struct PathResolution {
         ("secrets.*.file", .hostPath), ("volumes.*", .volume),
     ])
 
-    private func visit(_ node: inout YAMLNode, at path: ModelPath) throws(ComposeError) {
+    private func visit(
+        _ node: inout YAMLNode, at path: ModelPath, _ problems: inout [ComposeError.Problem]
+    ) throws(ComposeError) {
         guard let rule = Self.rules[path] else {
             try node.updateEach { (step, child) throws(ComposeError) in
-                try visit(&child, at: ModelPath(path.steps + [step]))
+                try visit(&child, at: ModelPath(path.steps + [step]), &problems)
             }
             return
+        }
+        if let confinement, let (named, place) = named(by: node, rule, path), let text = named.string,
+            let problem = confinement.problem(of: text, in: directory), problems.count < ComposeError.mostProblems
+        {
+            problems.append(.init(.file, at: named.location, path: place.description, problem))
         }
         switch rule {
         case .path: replace(&node, with: absolute)
@@ -43,6 +57,22 @@ struct PathResolution {
                 return
             }
             node.update("driver_opts") { $0.update("device") { replace(&$0, with: absoluteOnHost) } }
+        }
+    }
+
+    /// The node that names a path of the host or the repository, and where it is in the model.
+    private func named(by node: YAMLNode, _ rule: Rule, _ path: ModelPath) -> (YAMLNode, ModelPath)? {
+        switch rule {
+        // What `develop` watches is for docker compose alone.
+        case .path where path.steps.dropFirst(2).first == .key("develop"): return nil
+        case .path, .hostPath: return (node, path)
+        case .buildContext: return node.string.map(Self.isRemoteContext) == true ? nil : (node, path)
+        case .mount: return node["type"]?.string == "bind" ? node["source"].map { ($0, path) } : nil
+        case .volume:
+            guard node["driver"]?.string ?? "local" == "local",
+                node.descendant("driver_opts", "o")?.string == "bind"
+            else { return nil }
+            return node.descendant("driver_opts", "device").map { ($0, path.key("driver_opts").key("device")) }
         }
     }
 

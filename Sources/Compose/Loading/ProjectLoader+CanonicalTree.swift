@@ -8,7 +8,8 @@ extension ProjectLoader {
     func canonicalTree(_ request: Request, checksConsistency: Bool = true) throws(ComposeError) -> CanonicalTree {
         let session = LoadSession(
             files: files, home: request.home, interpolates: request.interpolates,
-            standardInput: request.standardInput, preparsed: request.preparsed)
+            standardInput: request.standardInput, preparsed: request.preparsed,
+            confinement: request.confinement.map { Confinement(root: CleanPath.cleaned($0)) })
         do throws(ComposeError) {
             return try canonicalTree(request, session: session, checksConsistency: checksConsistency)
         } catch {

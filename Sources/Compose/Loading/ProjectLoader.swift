@@ -17,6 +17,8 @@ package struct ProjectLoader: Sendable {
         package var envFiles: [String] = []
         /// Variables that win over every env file.
         package var environment: [String: String] = [:]
+        /// The directory that no relative path may leave; nil lets them lead anywhere, as docker compose does.
+        package var confinement: String?
         /// Read `COMPOSE_FILE`, `COMPOSE_PROFILES`, `COMPOSE_PROJECT_NAME`, … from the environment as docker compose does.
         package var honoursComposeVariables = true
         /// Search the parent directories for a Compose file, as docker compose does.

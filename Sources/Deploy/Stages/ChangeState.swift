@@ -19,7 +19,10 @@ extension Run {
             goal, of: name, owner: settings.name, services: services, model: model, observed,
             completed: completed(observed),
             timeout: settings.healthTimeout ?? .seconds(300))
-        if goal == .started, let model { try judgeStart(plan, of: model, observed) }
+        if goal == .started, let model {
+            try checkHostPaths(of: model, plan.touchedServices)
+            try judgeStart(plan, of: model, observed)
+        }
         for change in plan.changes {
             log.progress(
                 .plan, .running, change.kind == "service" ? change.text : change.description,

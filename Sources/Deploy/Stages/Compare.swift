@@ -111,6 +111,7 @@ extension Run {
     /// Throws unless the engine can do everything that the project asks for, and the plan can be carried out.
     private func check(_ compared: Compared) throws {
         let candidate = compared.candidate
+        try checkHostPaths(compared)
         guard compared.plan.refusals.isEmpty else {
             throw DeployError(
                 stage: .plan, reason: .invalidConfiguration, message: compared.plan.refusals.joined(separator: "\n"),

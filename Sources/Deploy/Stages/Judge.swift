@@ -43,7 +43,12 @@ extension Run {
         return policies.violations(of: project, facts)
     }
 
-    private func refusal(_ problems: [ComposeError.Problem]) -> DeployError {
+    /// What no run may do, whatever the commit.
+    func refusal(
+        _ problems: [ComposeError.Problem],
+        advice: String =
+            "Push a commit that fulfils the policy, or change `policy` in the configuration; nothing was touched."
+    ) -> DeployError {
         let service = "services.\(settings.runName)"
         let problems = problems.map { problem in
             var problem = problem
@@ -54,9 +59,7 @@ extension Run {
         }
         return DeployError(
             stage: .plan, reason: .policy,
-            message: ComposeError(problems).relative(to: source.checkoutPath).description,
-            advice:
-                "Push a commit that fulfils the policy, or change `policy` in the configuration; nothing was touched.")
+            message: ComposeError(problems).relative(to: source.checkoutPath).description, advice: advice)
     }
 
     // MARK: - Signatures of images

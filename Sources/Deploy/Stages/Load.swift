@@ -67,7 +67,12 @@ extension Run {
     func candidate(at commit: Commit, _ build: BuildID? = nil, kind: DeploymentKind) async throws -> Candidate {
         let files = try await source.files(of: commit.id, build)
         do {
-            var candidate = try relatingPlaces { try self.candidate(commit, files, build, kind) }
+            let reader = RecordingFiles(files)
+            var candidate = try relatingPlaces {
+                do { return try self.candidate(commit, reader, build, kind) } catch let error as ComposeError {
+                    throw refused(error, reader) ?? error
+                }
+            }
             if settings.run != nil {
                 try checkProfilesOfRun(candidate.snapshot.project)
                 if candidate.snapshot.composeFiles.isEmpty {
@@ -83,9 +88,9 @@ extension Run {
     }
 
     private func candidate(
-        _ commit: Commit, _ files: FileAccess, _ build: BuildID?, _ kind: DeploymentKind
+        _ commit: Commit, _ reader: RecordingFiles, _ build: BuildID?, _ kind: DeploymentKind
     ) throws -> Candidate {
-        let reader = RecordingFiles(files)
+        let files = reader.files
         let result = try ProjectLoader(files: reader.access).load(
             ProjectLoader.Request(settings, checkout: source.checkoutPath))
         let resolved = try result.project.resolvingEnvironment(files: reader.access)
@@ -106,7 +111,7 @@ extension Run {
         }
         problems += profiles
         guard problems.isEmpty else { throw ComposeError(problems) }
-        try checkBindSources(of: project, files, result)
+        try checkSources(of: project, files, result)
         var snapshot = Snapshot(
             composeFiles: reader.texts(relativeTo: source.checkoutPath), project: project, imageIDs: [:],
             contentHashes: [:])
@@ -123,6 +128,14 @@ extension Run {
         candidate.warnings = (result.warnings + result.placing(project.deploymentWarnings())).map(\.description)
         candidate.placing = result.placing
         return candidate
+    }
+
+    /// A file of the host that is not to be relied on is not the commit's fault.
+    private func refused(_ error: ComposeError, _ reader: RecordingFiles) -> DeployError? {
+        guard let refusal = reader.refusal else { return nil }
+        return DeployError(
+            stage: .load, reason: refusal.reason,
+            message: error.relative(to: source.checkoutPath).description, advice: refusal.advice)
     }
 
     /// Says of a commit that is new what it will lack on this host.
@@ -182,32 +195,6 @@ extension Run {
             return try body()
         } catch let error as ComposeError {
             throw error.relative(to: source.checkoutPath)
-        }
-    }
-
-    /// The engine would make an empty directory where a bind source is missing; that is never what a commit meant.
-    private func checkBindSources(of project: Project, _ files: FileAccess, _ loaded: ProjectLoader.Result) throws {
-        let root = source.checkoutPath
-        var missing: [ComposeError.Problem] = []
-        for service in project.services.values.sorted(by: { $0.name < $1.name }) {
-            for (index, mount) in service.volumes.enumerated() where mount.kind == .bind {
-                guard let source = mount.source, source.hasPrefix(root + "/") else { continue }
-                var problem = "bind source \(source.dropFirst(root.count + 1)) for \(mount.target) is not in the commit"
-                do {
-                    if try files.kind(source) != nil { continue }
-                } catch let error as FileAccessError {
-                    problem = "bind source for \(mount.target): \(error)".replacing(root + "/", with: "")
-                }
-                if try deployer.hostFiles.kind(source) != nil { continue }
-                missing.append(
-                    .init(.file, at: nil, path: "services.\(service.name).volumes[\(index)]", problem))
-            }
-        }
-        guard missing.isEmpty else {
-            throw DeployError(
-                stage: .load, reason: .bindSourceMissing,
-                message: ComposeError(loaded.placing(missing)).relative(to: root).description,
-                advice: "Commit the file or directory itself, use a named volume, or make the directory below \(root).")
         }
     }
 }

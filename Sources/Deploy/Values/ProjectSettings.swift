@@ -15,6 +15,10 @@ package struct ProjectSettings: Sendable, Equatable {
     /// Absolute paths of interpolation env files.
     package var envFiles: [String] = []
     package var environment: [String: String] = [:]
+    /// Absolute paths of files of the host that the project's files may name to be read; a directory allows what is below.
+    package var hostFiles: [String] = []
+    /// What no container of the project gets to see, and none of its files may name to be read.
+    package var protectedPaths: [ProtectedPath] = []
     /// The repository's URL without userinfo, for messages.
     package var repository: String
     /// The branch that is followed; nil for a tag or a commit.
@@ -43,6 +47,9 @@ package struct ProjectSettings: Sendable, Equatable {
     package var hooks = HookSettings()
     /// What commits may ask of the host; all of them have to be fulfilled.
     package var policies: [Policy] = []
+
+    /// Directories that the configuration allows to be mounted by name, although something protected is in them.
+    var mountableDirectories: [String] { policies.flatMap { $0.bindSources ?? [] } }
 
     /// What was built for this many of the newest good deployments is kept, so that a rollback builds nothing.
     static let deploymentsWithBuilds = 5

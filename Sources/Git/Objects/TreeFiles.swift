@@ -11,19 +11,19 @@ struct TreeFiles: Sendable {
 
     let tree: CommitTree
     let checkoutPath: String
-    /// Absolute paths of files and directories on the real disk that may be read.
-    let readableOutside: [String]
+    /// What may be read outside of the checkout.
+    let host: HostFiles
     /// Called when an object turns out to be missing or damaged.
     let damaged: @Sendable () -> Void
     /// How many entries were listed by now.
     private let listed = Counter()
 
     init(
-        tree: CommitTree, checkoutPath: String, readableOutside: [String], damaged: @escaping @Sendable () -> Void
+        tree: CommitTree, checkoutPath: String, host: HostFiles, damaged: @escaping @Sendable () -> Void
     ) {
         self.tree = tree
         self.checkoutPath = checkoutPath
-        self.readableOutside = readableOutside
+        self.host = host
         self.damaged = damaged
     }
 
@@ -33,13 +33,13 @@ struct TreeFiles: Sendable {
     }
 
     func kind(_ path: String) throws -> FileAccess.Kind? {
-        guard let below = below(path) else { return try RealFile(allowed(path)).kind() }
+        guard let below = below(path) else { return try host.kind(path) }
         guard let entry = try resolve(below, path) else { return nil }
         return entry.kind == .directory ? .directory : .file
     }
 
     func read(_ path: String) throws -> [UInt8] {
-        guard let below = below(path) else { return try RealFile(allowed(path)).read(limit: Self.sizeLimit) }
+        guard let below = below(path) else { return try host.read(path, limit: Self.sizeLimit) }
         guard let entry = try resolve(below, path) else { throw FileAccessError.notFound(path: path) }
         guard entry.kind != .directory else { throw FileAccessError.notAFile(path: path) }
         return try readable(path) {
@@ -92,15 +92,6 @@ struct TreeFiles: Sendable {
         let clean = Self.clean(path)
         let root = Self.clean(checkoutPath)
         return clean.starts(with: root) ? Array(clean.dropFirst(root.count)) : nil
-    }
-
-    private func allowed(_ path: String) throws -> String {
-        let clean = Self.clean(path)
-        // The system reads a path up to a NUL only.
-        guard !path.utf8.contains(0), readableOutside.contains(where: { clean.starts(with: Self.clean($0)) }) else {
-            throw FileAccessError.outside(path: path)
-        }
-        return "/" + clean.joined(separator: "/")
     }
 
     private static func clean(_ path: String) -> [String] {
@@ -183,44 +174,5 @@ extension FileAccess.Entry.Kind {
             case .directory: .directory
             case .submodule: .submodule
             }
-    }
-}
-
-/// A file on the real disk.
-private struct RealFile {
-    let path: String
-
-    init(_ path: String) { self.path = path }
-
-    func kind() throws -> FileAccess.Kind? {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw unreadable(errno)
-        }
-        return status.st_mode & S_IFMT == S_IFDIR ? .directory : .file
-    }
-
-    func read(limit: Int) throws -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard file >= 0 else { throw errno == ENOENT ? FileAccessError.notFound(path: path) : unreadable(errno) }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw FileAccessError.notAFile(path: path)
-        }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let got = Glibc.read(file, &buffer, buffer.count)
-            if got == 0 { return bytes }
-            guard got > 0 else { throw unreadable(errno) }
-            bytes += buffer[..<got]
-            guard bytes.count <= limit else { throw FileAccessError.tooLarge(path: path, limit: limit) }
-        }
-    }
-
-    private func unreadable(_ code: Int32) -> FileAccessError {
-        .unreadable(path: path, reason: String(cString: strerror(code)))
     }
 }

@@ -10,7 +10,7 @@ internal import YAML
 struct ConfigurationReader {
     private static let projectKeys = [
         "repository", "branch", "tag", "commit", "directory", "files", "project_name", "profiles", "env_files",
-        "environment", "git", "engine", "health", "retry", "prune",
+        "environment", "host_files", "git", "engine", "health", "retry", "prune",
         "build", "run", "hooks", "policy",
     ]
     private static let laterProjectKeys = ["notify"]
@@ -226,6 +226,18 @@ struct ConfigurationReader {
         settings.profiles = section.strings("profiles")
         settings.envFiles = section.strings("env_files").map(absolute)
         settings.environment = section.variables("environment")
+        settings.hostFiles = hostFiles(section)
+    }
+
+    /// Files and directories of this host that a project's files may name.
+    private func hostFiles(_ section: SectionReader) -> [String] {
+        section.strings("host_files").filter { path in
+            guard !path.hasPrefix("/") || path.split(separator: "/").contains("..") else { return true }
+            problems.add(
+                "\(section.name("host_files")): \"\(path)\" is not a clean absolute path",
+                at: section.node("host_files")?.location ?? section.location)
+            return false
+        }
     }
 
     private func readBehaviour(_ section: SectionReader, _ settings: inout ProjectSettings) {

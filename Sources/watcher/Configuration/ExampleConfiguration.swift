@@ -18,6 +18,8 @@ enum ExampleConfiguration {
             # Variables for ${...} in Compose files. watcher's own environment is not used.
             #env_files: [/etc/watcher/shop.env]
             #environment: {TAG: "1.4"}
+            # Files of this host that Compose files may name to be read (env_file, include, extends).
+            #host_files: [/etc/app]
             #git:
               # Secrets are files only their owner can read, or credentials of systemd.
               #ssh_key: /etc/watcher/id_ed25519
@@ -26,6 +28,9 @@ enum ExampleConfiguration {
               #password: {credential: git-token}
               # Deploy although the branch was rewritten (force-pushed).
               #allow_rewrite: false
+              # Permit http:// to another machine, or a file:// repository of another user.
+              #insecure_http: false
+              #safe_directory: false
               # Deploy only what somebody of these has signed (SSH, OpenPGP, or both).
               #verify:
                 #allowed_signers: /etc/watcher/allowed_signers

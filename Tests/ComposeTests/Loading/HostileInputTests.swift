@@ -163,7 +163,7 @@ struct HostileInputTests {
                 try ProjectLoader(files: fenced).load(.init(workingDirectory: "/p"))
             }
             #expect(error?.description.hasPrefix("/p/compose.yaml:1:") == true, "\(key): \(error?.description ?? "")")
-            #expect(error?.description.contains("lies outside of the directory that may be read") == true)
+            #expect(error?.description.contains("leads out of the checkout; a file outside is read only when `host_files`") == true)
         }
     }
 

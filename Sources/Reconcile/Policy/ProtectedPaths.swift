@@ -1,0 +1,119 @@
+package import Compose
+
+/// A place on this host that no container of a project gets to see, whatever a policy allows: watcher's own.
+package struct ProtectedPath: Sendable, Hashable {
+    /// Absolute and clean.
+    package var path: String
+    /// What it is, for messages: `the state directory`.
+    package var name: String
+
+    package init(_ path: String, _ name: String) {
+        self.path = CleanPath.cleaned(path)
+        self.name = name
+    }
+}
+
+/// Something of the host that a container of a project is to see.
+package struct HostSource: Sendable, Hashable {
+    /// The path in the model: `services.web.volumes[0]`.
+    package var place: String
+    /// Absolute and clean.
+    package var source: String
+    /// What it is, for messages: `bind source for /data`.
+    package var name: String
+}
+
+extension Project {
+    /// Every path of the host that containers of the enabled services mount: binds, files of `configs` and `secrets` that a
+    /// service uses, and what options of volumes name.
+    ///
+    /// - Parameter names: the services that are asked about; nil is all.
+    package func mountedSources(of names: Set<String>? = nil) -> [HostSource] {
+        var sources: [HostSource] = []
+        func add(_ place: String, _ source: String?, _ name: String) {
+            guard let source, source.hasPrefix("/") else { return }
+            sources.append(HostSource(place: place, source: CleanPath.cleaned(source), name: name))
+        }
+        let services = services.values.filter { names?.contains($0.name) ?? true }.sorted { $0.name < $1.name }
+        for service in services {
+            for (index, mount) in service.volumes.enumerated() where mount.kind == .bind {
+                add("services.\(service.name).volumes[\(index)]", mount.source, "bind source for \(mount.target)")
+            }
+        }
+        for (part, objects, uses) in [
+            ("configs", configs, services.flatMap(\.configs)), ("secrets", secrets, services.flatMap(\.secrets)),
+        ] {
+            let used = Set(uses.map(\.source))
+            for (key, object) in objects.sorted(by: { $0.key < $1.key }) where used.contains(key) {
+                if object.content == nil { add("\(part).\(key).file", object.file, "file of \(part).\(key)") }
+            }
+        }
+        let used = Set(services.flatMap { $0.volumes.filter { $0.kind == .volume }.compactMap(\.source) })
+        for (key, volume) in volumes.sorted(by: { $0.key < $1.key }) where used.contains(key) && !volume.external {
+            for (place, source) in volume.namedPaths { add("volumes.\(key).\(place)", source, "volume \"\(key)\"") }
+        }
+        return sources
+    }
+}
+
+extension Volume {
+    /// Paths in the options of the engine's own driver, which passes them on to mount(2): of a bind, and of an overlay's
+    /// layers.
+    fileprivate var namedPaths: [(place: String, source: String)] {
+        guard ["local", "default", ""].contains(driver ?? "") else { return [] }
+        var paths = driverOpts["device"].map { [("driver_opts.device", $0)] } ?? []
+        for option in (driverOpts["o"] ?? "").split(separator: ",") {
+            guard let value = option.split(separator: "=", maxSplits: 1).dropFirst().first else { continue }
+            paths += value.split(separator: ":").filter { $0.hasPrefix("/") }.map { ("driver_opts.o", String($0)) }
+        }
+        return paths
+    }
+}
+
+/// What is watcher's own, as seen by one project.
+package struct ProtectedPaths: Sendable {
+    private let paths: [(path: String, protected: ProtectedPath)]
+    private let checkouts: [String]
+    private let named: Set<String>
+
+    /// - Parameters:
+    ///   - checkout: the project's own, which is in the state directory and allowed.
+    ///   - named: directories that the configuration allows to be mounted although something protected is in them.
+    ///   - resolve: where a path leads on the host when every link is followed.
+    package init(
+        _ protected: [ProtectedPath], checkout: String, named: [String] = [], resolve: (String) throws -> String
+    ) rethrows {
+        paths = try protected.flatMap { protected in
+            try Set([protected.path, resolve(protected.path)]).sorted().map { ($0, protected) }
+        }
+        checkouts = try [checkout, resolve(checkout)]
+        self.named = Set(named.map(CleanPath.cleaned))
+    }
+
+    /// Why a path may not be mounted or read; nil when it may.
+    ///
+    /// - Parameters:
+    ///   - path: as it is written, clean.
+    ///   - resolved: where it leads.
+    package func problem(of path: String, leadingTo resolved: String) -> String? {
+        if Self.isBelow(resolved, checkouts[1]) { return nil }
+        let places = Set([path, resolved])
+        for (protected, what) in paths {
+            if places.contains(where: { Self.isBelow($0, protected) && !Self.isBelow($0, checkouts[0]) }) {
+                let leads = path == resolved ? path : "\(path) (\(resolved))"
+                return protected == resolved || protected == path
+                    ? "\(leads) is \(what.name)" : "\(leads) is in \(what.name)"
+            }
+        }
+        for (protected, what) in paths where places.contains(where: { Self.isBelow(protected, $0) }) {
+            if named.contains(path) || named.contains(resolved) { continue }
+            return "\(path) contains \(what.name) \(protected); to allow that, name the directory itself: "
+                + "`policy: {bind_sources: [\(path)]}`"
+        }
+        return nil
+    }
+
+    private static func isBelow(_ path: String, _ directory: String) -> Bool {
+        path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
+    }
+}

@@ -1,0 +1,77 @@
+import Compose
+import Testing
+import WatcherTestSupport
+
+@testable import Reconcile
+
+/// What is watcher's own on the host, and what a project mounts of the host.
+@Suite struct ProtectedPathsTests {
+    private let links = [
+        "/srv/link": "/var/lib/watcher/watcher.db", "/state": "/var/lib/watcher", "/proc/1/root": "/",
+        "/proc/1/root/var/lib/watcher": "/var/lib/watcher", "/run/config": "/etc/watcher/config.yaml",
+    ]
+
+    private func problem(_ path: String, named: [String] = []) -> String? {
+        let resolve = { path in links[path] ?? path }
+        let own = ProtectedPaths(
+            [
+                ProtectedPath("/var/lib/watcher", "the state directory"),
+                ProtectedPath("/etc/watcher/config.yaml", "the configuration"),
+            ], checkout: "/var/lib/watcher/projects/shop/tree", named: named, resolve: resolve)
+        return own.problem(of: path, leadingTo: resolve(path))
+    }
+
+    @Test(arguments: [
+        ("/var/lib/watcher", "/var/lib/watcher is the state directory"),
+        ("/var/lib/watcher/watcher.db", "/var/lib/watcher/watcher.db is in the state directory"),
+        ("/var/lib/watcher/projects/other/tree", "/var/lib/watcher/projects/other/tree is in the state directory"),
+        ("/var/lib/watcher/projects/shop", "/var/lib/watcher/projects/shop is in the state directory"),
+        ("/srv/link", "/srv/link (/var/lib/watcher/watcher.db) is in the state directory"),
+        ("/state", "/state (/var/lib/watcher) is the state directory"),
+        ("/proc/1/root/var/lib/watcher", "/proc/1/root/var/lib/watcher (/var/lib/watcher) is the state directory"),
+        ("/run/config", "/run/config (/etc/watcher/config.yaml) is the configuration"),
+    ])
+    func `what is watcher's own is refused under every name, whatever a policy names`(path: String, expected: String) {
+        #expect(problem(path) == expected)
+        #expect(problem(path, named: [path, "/", "/var/lib/watcher"]) == expected)
+    }
+
+    @Test(arguments: ["/", "/var", "/var/lib", "/proc/1/root", "/etc", "/etc/watcher"])
+    func `a directory that contains it is refused unless it is named`(path: String) {
+        #expect(problem(path)?.contains("`policy: {bind_sources: [\(path)]}`") == true)
+        #expect(problem(path, named: ["/usr"]) != nil)
+        #expect(problem(path, named: [path]) == nil)
+    }
+
+    @Test(arguments: [
+        "/var/lib/watcher/projects/shop/tree", "/var/lib/watcher/projects/shop/tree/conf", "/var/run/docker.sock",
+        "/var/lib/watcher-data", "/srv", "/etc/watcher/site.conf",
+    ])
+    func `the own checkout and everything else is allowed`(path: String) { #expect(problem(path) == nil) }
+
+    @Test func `everything that containers get to see of the host is found`() throws {
+        let project = try FileTree.project(
+            """
+            services:
+              web:
+                image: x
+                volumes: [/a:/a, {type: bind, source: /b/../c, target: /c}, data:/d, over:/o, other:/x]
+                secrets: [s]
+                configs: [c]
+            volumes:
+              data: {driver_opts: {type: none, o: bind, device: /d}}
+              over: {driver_opts: {type: overlay, device: overlay, o: "lowerdir=/l1:/l2,upperdir=/u,workdir=/w"}}
+              other: {external: true}
+              unused: {driver_opts: {type: none, o: bind, device: /unused}}
+            secrets: {s: {file: /s}, unused: {file: /unused}}
+            configs: {c: {file: /e}}
+            """)
+        #expect(
+            project.mountedSources().map { "\($0.place) \($0.source)" } == [
+                "services.web.volumes[0] /a", "services.web.volumes[1] /c", "configs.c.file /e", "secrets.s.file /s",
+                "volumes.data.driver_opts.device /d", "volumes.over.driver_opts.o /l1",
+                "volumes.over.driver_opts.o /l2",
+                "volumes.over.driver_opts.o /u", "volumes.over.driver_opts.o /w",
+            ])
+    }
+}
