@@ -29,9 +29,9 @@ extension FileAccess {
                     throw FileAccessError.unreadable(path: path, reason: error.cause)
                 }
             })
-        access.resolve = { HostPath.resolved($0) }
+        access.resolve = { HostDirectory.resolved($0) }
         access.kindBelow = { directory, path in
-            switch HostPath.find(path, below: directory) {
+            switch HostDirectory.find(path, below: directory) {
             case .nothing: return nil
             case .file: return .file
             case .directory: return .directory

@@ -87,7 +87,7 @@ import Testing
         let other = try origin.commit(["b": "1"], branch: "other")
         let server = try SSHServer(sandbox)
         let access = GitAccess(sshKey: .file(server.ed25519), knownHosts: server.knownHosts)
-        let url = try server.url(origin)
+        let url = server.url(origin)
         let revisions: [Revision] = [.branch("main"), .branch("other")]
         let fetches = SharedFetches(
             try revisions.map { SharedFetches.Share(url: try GitRemoteURL(url), revision: $0, access: access) })

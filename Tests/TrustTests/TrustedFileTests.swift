@@ -128,14 +128,14 @@ import Testing
         symlink("/etc", "\(directory)/tree/data/etc")
         symlink("file", "\(directory)/tree/data/near")
         let found = ["", "data", "data/file", "data/etc", "data/etc/passwd", "data/near", "data/none", "../x"].map {
-            HostPath.find($0, below: "\(directory)/tree")
+            HostDirectory.find($0, below: "\(directory)/tree")
         }
         #expect(
             found == [
                 .directory, .directory, .file, .link("data/etc"), .link("data/etc"), .link("data/near"), .nothing,
                 .nothing,
             ])
-        #expect(HostPath.find("x", below: "\(directory)/none") == .nothing)
+        #expect(HostDirectory.find("x", below: "\(directory)/none") == .nothing)
     }
 
     @Test func `a path is resolved as far as it exists`() throws {
@@ -146,11 +146,11 @@ import Testing
         mkdir("\(directory)/real", 0o755)
         symlink("\(directory)/real", "\(directory)/link")
         symlink("nowhere", "\(directory)/dangling")
-        #expect(HostPath.resolved("\(directory)/link/a/b") == "\(directory)/real/a/b")
-        #expect(HostPath.resolved("\(directory)/link/../link") == "\(directory)/real")
-        #expect(HostPath.resolved("\(directory)/dangling/x") == "\(directory)/nowhere/x")
-        #expect(HostPath.resolved("/proc/1/root") == "/")
-        #expect(HostPath.resolved("/") == "/")
+        #expect(HostDirectory.resolved("\(directory)/link/a/b") == "\(directory)/real/a/b")
+        #expect(HostDirectory.resolved("\(directory)/link/../link") == "\(directory)/real")
+        #expect(HostDirectory.resolved("\(directory)/dangling/x") == "\(directory)/nowhere/x")
+        #expect(HostDirectory.resolved("/proc/1/root") == "/")
+        #expect(HostDirectory.resolved("/") == "/")
     }
 }
 

@@ -18,7 +18,7 @@ struct LocalRepository {
     /// Throws `GitError` with the reason `permissions`. What is no repository is for libgit2 to say.
     func check() throws {
         guard let top = Self.status(path, following: true) else { return }
-        let directory = try gitDirectory(of: HostPath.resolved(path), top.st_uid)
+        let directory = try gitDirectory(of: HostDirectory.resolved(path), top.st_uid)
         let owners = [top.st_uid, Self.status(directory, following: false)?.st_uid ?? top.st_uid]
         let stranger = owners.first { !TrustedFile.isTrusted(owner: $0) }
         if let stranger, !isSafe { throw dubious(stranger) }
@@ -36,7 +36,7 @@ struct LocalRepository {
         default:
             guard let text = Self.text(inner), text.hasPrefix("gitdir:") else { return path }
             let target = text.dropFirst("gitdir:".count).drop { $0 == " " }
-            let place = HostPath.resolved(target.hasPrefix("/") ? String(target) : "\(path)/\(target)")
+            let place = HostDirectory.resolved(target.hasPrefix("/") ? String(target) : "\(path)/\(target)")
             try checkOwner(of: place, named: inner, sameAs: status.st_uid)
             return place
         }
@@ -58,7 +58,7 @@ struct LocalRepository {
 
     private func checkReferences(of directory: String, owner: uid_t?, depth: Int) throws {
         if let common = Self.text(directory + "/commondir"), depth < 5 {
-            let place = HostPath.resolved(common.hasPrefix("/") ? common : "\(directory)/\(common)")
+            let place = HostDirectory.resolved(common.hasPrefix("/") ? common : "\(directory)/\(common)")
             try checkOwner(of: place, named: directory + "/commondir", sameAs: Self.owner(directory + "/commondir"))
             try checkReferences(of: place, owner: owner, depth: depth + 1)
         }
@@ -71,7 +71,7 @@ struct LocalRepository {
         let file = objects + "/info/alternates"
         guard depth < 5, let text = Self.text(file, whole: true) else { return }
         for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
-            let place = HostPath.resolved(line.hasPrefix("/") ? String(line) : "\(objects)/\(line)")
+            let place = HostDirectory.resolved(line.hasPrefix("/") ? String(line) : "\(objects)/\(line)")
             try checkOwner(of: place, named: file, sameAs: Self.owner(file))
             try checkAlternates(of: place, depth: depth + 1)
         }

@@ -28,6 +28,9 @@ enum ExampleConfiguration {
               #password: {credential: git-token}
               # Deploy although the branch was rewritten (force-pushed).
               #allow_rewrite: false
+              # Permit http:// to another machine, or a file:// repository of another user.
+              #insecure_http: false
+              #safe_directory: false
               # Deploy only what somebody of these has signed (SSH, OpenPGP, or both).
               #verify:
                 #allowed_signers: /etc/watcher/allowed_signers

@@ -4,7 +4,7 @@ import Reconcile
 import Trust
 
 /// Files of this host that a project's files may name: those of its configuration, and nothing that is watcher's own.
-struct HostFiles: Sendable {
+struct OutsideFiles: Sendable {
     /// Absolute paths; a directory allows what is below it.
     let readable: [String]
     let protected: [ProtectedPath]
@@ -24,9 +24,9 @@ struct HostFiles: Sendable {
         guard !path.utf8.contains(0), readable.contains(where: { Self.isBelow(clean, CleanPath.cleaned($0)) }) else {
             throw FileAccessError.outside(path: path)
         }
-        let resolved = HostPath.resolved(clean)
+        let resolved = HostDirectory.resolved(clean)
         let own = protected.first { protected in
-            [protected.path, HostPath.resolved(protected.path)].contains { Self.isBelow(resolved, $0) }
+            [protected.path, HostDirectory.resolved(protected.path)].contains { Self.isBelow(resolved, $0) }
                 || Self.isBelow(clean, protected.path)
         }
         if let own {

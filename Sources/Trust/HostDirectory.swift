@@ -1,7 +1,7 @@
 import Glibc
 
 /// Paths on this host, as the kernel finds them.
-package enum HostPath {
+package enum HostDirectory {
     // Swift's Glibc is built without _GNU_SOURCE, which shows it.
     private static let pathOnly: Int32 = 0o10_000_000
 
