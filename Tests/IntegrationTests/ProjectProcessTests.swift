@@ -193,11 +193,13 @@ import WatcherTestSupport
             try await watcher.run("deploy").expecting(0)
             try await pair.commit(web(2, healthyAfter(seconds: 600)), web(1))
             let begun = Date()
-            try await watcher.run("deploy") { running in
+            let ended = try await watcher.run("deploy") { running in
                 try await scenario.engine.waitForEvent("start", project: pair.bad, since: begun)
                 try running.send(SIGINT)
                 try running.send(SIGTERM)
-            }.expecting(143)
+            }
+            // Which of the two is seen first is the kernel's choice.
+            #expect([130, 143].contains(ended.status), "\(ended)")
             // Free at once, long before an undo is done, or the health check passes.
             try await scenario.run("flock", ["-w", "5", pair.lock(of: pair.bad, watcher), "true"]).expecting(0)
         }
