@@ -35,7 +35,7 @@ import Testing
             long() { head -c $1 /dev/zero | tr '\\0' $2; }
             {
               git cat-file commit HEAD | sed -e '/^$/q' -e "s/^author [^<]*/author $(long 100000 y) /"
-              printf 'b\\303\\050ad \\033[31m'; long 1000000 x
+              printf 'b\\303\\050ad \\033[31m'; long 500000 x
             } > ../commit
             git push -q --force origin $(git hash-object -t commit -w ../commit):refs/heads/main
             """, in: origin.tree)

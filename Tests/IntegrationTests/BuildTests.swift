@@ -116,7 +116,7 @@ import WatcherTestSupport
             let watcher = try scenario.watcher(ConfiguredProject(scenario.id, repository: repository.fileURL))
             try await watcher.run("deploy", "--quiet", deadline: .seconds(300)).expecting(21)
             let shown = try await watcher.run("history", "show", "\(scenario.id)/1", "--events").expecting(0)
-                .saying("  1\n", "  1000\n", "lines of output left out here", "  the end\n")
+                .saying("web: 1\n", "web: 1000\n", "lines of output left out here", "web: the end\n")
             #expect(shown.output.utf8.count < 1 << 20)
         }
     }

@@ -200,7 +200,7 @@ import WatcherTestSupport
                         ?? 0
                 }
                 .reduce(0, +)
-            #expect(size < 10 << 20, "\(size)")
+            #expect(size < 5 << 20, "\(size)")
             let shown = try await watcher.run("history", "show", "\(scenario.id)/1", "--events").expecting(0)
                 .saying(
                     "build running  1\n", "build running  1000\n", "lines of output left out here",
