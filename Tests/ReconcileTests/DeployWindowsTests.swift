@@ -165,6 +165,11 @@ import Testing
         #expect(
             [Self.policy(allow: [nights], deny: [try Self.window("0 0 * * *", hours: 24)])].closedWindow(at: now)
                 == "outside of the deploy windows, and none is known to open")
+        // However often a window opens that is denied.
+        let always = try Self.window("* * * * *", hours: 1, Self.berlin)
+        #expect(
+            [Self.policy(allow: [always], deny: [friday])].closedWindow(at: now)
+                == "outside of the deploy windows; the next one opens at 2026-11-29 12:00 CET")
         #expect([Policy]().closedWindow(at: now) == nil && [Policy(name: "policy")].closedWindow(at: now) == nil)
     }
 

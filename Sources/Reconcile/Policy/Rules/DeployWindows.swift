@@ -12,12 +12,10 @@ package struct DeployWindows: Sendable, Equatable {
             self.zone = zone
         }
 
-        func contains(_ time: Int) -> Bool {
-            start.last(upTo: time, notBefore: time - seconds + 1, in: zone) != nil
+        /// When it closes, if it is open.
+        func end(at time: Int) -> Int? {
+            start.last(upTo: time, notBefore: time - seconds + 1, in: zone).map { $0 + seconds }
         }
-
-        /// When it closes next, or closes after it opens next; nil when it never opens.
-        func nextEnd(after time: Int) -> Int? { start.next(after: time - seconds, in: zone).map { $0 + seconds } }
     }
 
     package var allow: [Window] = []
@@ -30,13 +28,12 @@ package struct DeployWindows: Sendable, Equatable {
 
     /// - Parameter time: Unix seconds.
     package func isOpen(at time: Int) -> Bool {
-        (allow.isEmpty || allow.contains { $0.contains(time) }) && !deny.contains { $0.contains(time) }
+        (allow.isEmpty || allow.contains { $0.end(at: time) != nil }) && !deny.contains { $0.end(at: time) != nil }
     }
 
-    /// The next moment at which something opens or a denied window closes.
-    fileprivate func nextCandidate(after time: Int) -> Int? {
-        (allow.compactMap { $0.start.next(after: time, in: $0.zone) } + deny.compactMap { $0.nextEnd(after: time) })
-            .min()
+    /// A moment before which it does not open, while it is closed; nil when it never does.
+    fileprivate func opens(notBefore time: Int) -> Int? {
+        deny.compactMap { $0.end(at: time) }.max() ?? allow.compactMap { $0.start.next(after: time, in: $0.zone) }.min()
     }
 
     fileprivate var zone: ZoneRules? { (allow.first ?? deny.first)?.zone }
@@ -50,16 +47,18 @@ extension [Policy] {
         let windows = compactMap(\.windows)
         var time = now.floorDivided(by: 1000)
         guard let zone = windows.first(where: { !$0.isOpen(at: time) })?.zone else { return nil }
-        for _ in 0..<Self.mostCandidates {
-            guard let next = windows.compactMap({ $0.nextCandidate(after: time) }).min() else { break }
-            if windows.allSatisfy({ $0.isOpen(at: next) }) {
-                return "outside of the deploy windows; the next one opens at \(zone.text(next))"
+        for _ in 0..<Self.mostSteps {
+            let closed = windows.filter { !$0.isOpen(at: time) }
+            guard !closed.isEmpty else {
+                return "outside of the deploy windows; the next one opens at \(zone.text(time))"
             }
+            let moments = closed.compactMap { $0.opens(notBefore: time) }
+            guard moments.count == closed.count, let next = moments.max() else { break }
             time = next
         }
         return "outside of the deploy windows, and none is known to open"
     }
 
     /// Windows that open and are denied: after so many nobody waits for one.
-    private static let mostCandidates = 2_000
+    private static let mostSteps = 2_000
 }
