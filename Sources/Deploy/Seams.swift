@@ -14,7 +14,7 @@ package protocol CommitSource: Sendable {
     /// Whether `ancestor` is reachable from `commit`; true when they are the same; false when either is unknown.
     func isAncestor(_ ancestor: CommitID, of commit: CommitID) async throws -> Bool
     /// The commits that `commit` has and `base` has not, newest first, at most so many; all that it has when `base` is
-    /// unknown.
+    /// unknown. Throws when `commit` is.
     func history(of commit: CommitID, after base: CommitID, atMost count: Int) async throws -> [CommitID]
     /// The commit whose files lie in the checkout, as far as that is known.
     func checkedOutCommit() async throws -> CommitID?

@@ -131,6 +131,9 @@ import Testing
         #expect(try await repository.history(of: tip.id, after: base, atMost: 2).count == 2)
         #expect(try await repository.history(of: tip.id, after: tip.id, atMost: 10) == [])
         let unknown = CommitID(hex: String(repeating: "a", count: 40))
+        #expect(
+            try await gitError { try await repository.history(of: unknown, after: base, atMost: 2) }.reason
+                == .commitMissing)
         #expect(try await repository.history(of: tip.id, after: unknown, atMost: 10).contains(base))
     }
 }

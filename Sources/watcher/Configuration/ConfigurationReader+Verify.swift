@@ -2,13 +2,12 @@ internal import Deploy
 internal import YAML
 
 extension ConfigurationReader {
-    private static let verifyKeys = ["allowed_signers", "revoked_keys", "gpg_keyring", "mode"]
-
     /// Whose signatures `git.verify` demands. Nothing is looked up on disk.
     func verification(_ git: SectionReader) -> VerificationSettings? {
         guard let node = git.node("verify"),
             let section = SectionReader(
-                node, path: git.name("verify"), keys: Self.verifyKeys, problems: problems)
+                node, path: git.name("verify"), keys: ["allowed_signers", "revoked_keys", "gpg_keyring", "mode"],
+                problems: problems)
         else { return nil }
         var settings = VerificationSettings()
         for (key, path) in [
