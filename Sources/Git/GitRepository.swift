@@ -132,10 +132,10 @@ package struct GitRepository: CommitSource {
     package func files(of commit: CommitID, _ build: BuildID?) async throws -> FileAccess {
         let directory = cacheDirectory
         let place = BuildPlace(projectDirectory: projectDirectory)
-        let host = HostFiles(readable: readableOutside, protected: protected)
+        let outside = OutsideFiles(readable: readableOutside, protected: protected)
         return try await withTree(of: commit) { tree in
             let files = TreeFiles(
-                tree: tree, checkoutPath: checkoutPath, host: host,
+                tree: tree, checkoutPath: checkoutPath, outside: outside,
                 damaged: { directory.markDamaged() }
             ).access
             guard let build else { return files }

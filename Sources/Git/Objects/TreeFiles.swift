@@ -12,18 +12,18 @@ struct TreeFiles: Sendable {
     let tree: CommitTree
     let checkoutPath: String
     /// What may be read outside of the checkout.
-    let host: HostFiles
+    let outside: OutsideFiles
     /// Called when an object turns out to be missing or damaged.
     let damaged: @Sendable () -> Void
     /// How many entries were listed by now.
     private let listed = Counter()
 
     init(
-        tree: CommitTree, checkoutPath: String, host: HostFiles, damaged: @escaping @Sendable () -> Void
+        tree: CommitTree, checkoutPath: String, outside: OutsideFiles, damaged: @escaping @Sendable () -> Void
     ) {
         self.tree = tree
         self.checkoutPath = checkoutPath
-        self.host = host
+        self.outside = outside
         self.damaged = damaged
     }
 
@@ -33,13 +33,13 @@ struct TreeFiles: Sendable {
     }
 
     func kind(_ path: String) throws -> FileAccess.Kind? {
-        guard let below = below(path) else { return try host.kind(path) }
+        guard let below = below(path) else { return try outside.kind(path) }
         guard let entry = try resolve(below, path) else { return nil }
         return entry.kind == .directory ? .directory : .file
     }
 
     func read(_ path: String) throws -> [UInt8] {
-        guard let below = below(path) else { return try host.read(path, limit: Self.sizeLimit) }
+        guard let below = below(path) else { return try outside.read(path, limit: Self.sizeLimit) }
         guard let entry = try resolve(below, path) else { throw FileAccessError.notFound(path: path) }
         guard entry.kind != .directory else { throw FileAccessError.notAFile(path: path) }
         return try readable(path) {

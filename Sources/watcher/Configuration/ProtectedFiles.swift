@@ -20,6 +20,9 @@ extension ProjectConfiguration {
             ("git.known_hosts", access.knownHosts), ("engine.ssh_key", path(engine.sshKey)),
             ("engine.known_hosts", engine.knownHosts), ("engine.tls.key", path(engine.key)),
             ("engine.tls.cert", engine.certificate), ("engine.tls.ca", engine.certificateAuthority),
+            ("git.verify.allowed_signers", settings.verification?.allowedSigners),
+            ("git.verify.revoked_keys", settings.verification?.revokedKeys),
+            ("git.verify.gpg_keyring", settings.verification?.gpgKeyring),
         ]
         return files.compactMap { key, file in file.map { ProtectedPath($0, "\(key) of \(name)") } }
     }

@@ -4,7 +4,7 @@ import Reconcile
 import Trust
 
 /// Files of this host that a project's files may name: those of its configuration, and nothing that is watcher's own.
-struct HostFiles: Sendable {
+struct OutsideFiles: Sendable {
     /// Absolute paths; a directory allows what is below it.
     let readable: [String]
     let protected: [ProtectedPath]
