@@ -60,10 +60,12 @@ final class WebConnections: Sendable {
 
     private var port: String { String(url.port ?? (url.transport == .https ? 443 : 80)) }
 
-    /// Whether the first bytes of a connection are ones that the remote allows.
+    /// Where a request leads that the remote does not allow; nil for one that it does.
     ///
-    /// - Parameter isDirect: Whether the connection leads to the remote itself rather than to a proxy.
-    fileprivate func problem(ofFirst bytes: UnsafeRawBufferPointer, to host: String, _ port: String) -> String? {
+    /// - Parameters:
+    ///   - bytes: the beginning of the request, or of TLS.
+    ///   - host: what is connected with: the remote itself, or a proxy.
+    fileprivate func problem(of bytes: UnsafeRawBufferPointer, to host: String, _ port: String) -> String? {
         // A record of TLS: libgit2 has verified, or will, whom it speaks with.
         let isTLS = bytes.first == 0x16
         let isDirect = host.lowercased() == url.host.lowercased() && port == self.port
@@ -93,7 +95,8 @@ final class WebConnections: Sendable {
 private struct PlainStream {
     var base: git_stream
     var socket: Int32
-    var isNew: Bool
+    /// What is sent from here on is TLS.
+    var isOpaque: Bool
     var target: Unmanaged<Target>
 
     final class Target {
@@ -138,7 +141,7 @@ private struct PlainStream {
         let value = UnsafeMutablePointer<PlainStream>.allocate(capacity: 1)
         value.initialize(
             to: PlainStream(
-                base: base, socket: -1, isNew: true, target: .passRetained(Target(host, port, connections))))
+                base: base, socket: -1, isOpaque: false, target: .passRetained(Target(host, port, connections))))
         out.pointee = UnsafeMutableRawPointer(value).assumingMemoryBound(to: git_stream.self)
         return 0
     }
@@ -192,13 +195,32 @@ private struct PlainStream {
 
     private static func write(_ value: UnsafeMutablePointer<PlainStream>, _ bytes: UnsafeRawBufferPointer) -> Int {
         let target = value.pointee.target.takeUnretainedValue()
-        // A connection that is kept serves one address, and a redirect makes a new one: its first request tells.
-        if value.pointee.isNew, let connections = target.connections {
-            if let place = connections.problem(ofFirst: bytes, to: target.host, target.port) {
+        // Every request is looked at: by way of a proxy, one connection serves several addresses. What comes after the first
+        // record of TLS, or in a tunnel, is for one address only.
+        if !value.pointee.isOpaque, let connections = target.connections, let kind = RequestKind(bytes) {
+            if let place = connections.problem(of: bytes, to: target.host, target.port) {
                 return Int(connections.refuse(place))
             }
-            value.pointee.isNew = false
+            value.pointee.isOpaque = kind != .plain
         }
         return retrying { send(value.pointee.socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+    }
+}
+
+/// What bytes that are sent begin.
+private enum RequestKind {
+    case tls, tunnel, plain
+
+    /// Nil for the body of a request.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        if bytes.first == 0x16 {
+            self = .tls
+        } else if bytes.starts(with: "CONNECT ".utf8) {
+            self = .tunnel
+        } else if ["GET ", "POST ", "HEAD "].contains(where: { bytes.starts(with: $0.utf8) }) {
+            self = .plain
+        } else {
+            return nil
+        }
     }
 }
