@@ -38,9 +38,6 @@ enum ExampleConfiguration {
                 #gpg_keyring: /etc/watcher/keyring.gpg
                 # every: also each commit below the tip that is new since the last deployment.
                 #mode: tip
-              # Permit http:// to another machine, or a file:// repository of another user.
-              #insecure_http: false
-              #safe_directory: false
             #engine:
               #host: unix:///var/run/docker.sock
               #tls: {ca: ca.pem, cert: cert.pem, key: key.pem}
