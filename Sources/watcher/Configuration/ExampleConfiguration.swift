@@ -28,6 +28,8 @@ enum ExampleConfiguration {
               #password: {credential: git-token}
               # Deploy although the branch was rewritten (force-pushed).
               #allow_rewrite: false
+              # Credentials for submodules on other servers; false leaves submodules out.
+              #submodules: {"https://git.example.org/libs": {username: deploy, password: {credential: libs-token}}}
               # Deploy only what somebody of these has signed (SSH, OpenPGP, or both).
               #verify:
                 #allowed_signers: /etc/watcher/allowed_signers

@@ -21,7 +21,10 @@ extension ProjectConfiguration {
             ("engine.known_hosts", engine.knownHosts), ("engine.tls.key", path(engine.key)),
             ("engine.tls.cert", engine.certificate), ("engine.tls.ca", engine.certificateAuthority),
         ]
-        return files.compactMap { key, file in file.map { ProtectedPath($0, "\(key) of \(name)") } }
+        let modules = modules.rules.map(\.access).flatMap {
+            [path($0.sshKey), path($0.password), $0.knownHosts].map { ("git.submodules", $0) }
+        }
+        return (files + modules).compactMap { key, file in file.map { ProtectedPath($0, "\(key) of \(name)") } }
     }
 }
 
