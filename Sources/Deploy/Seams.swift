@@ -31,6 +31,11 @@ package protocol CommitSource: Sendable {
     func compareCheckout(with commit: CommitID, _ build: BuildID?) async throws -> CheckoutDifference
     /// Writes what the commit and a build's outputs change beside the checkout, so that switching is only renames.
     func stageCheckout(of commit: CommitID, _ build: BuildID?) async throws -> any StagedCheckout
+    /// Downloads what the commit refers to outside of the repository and is not here yet: submodules, and contents that are
+    /// kept by Git LFS. `progress` gets a line for each download.
+    ///
+    /// Only `fetchTip` and this ask a remote for a commit's sake, and what finds something missing that was here before.
+    func provide(_ commit: CommitID, progress: @escaping @Sendable (String) -> Void) async throws
     /// What the commit has and this source does not provide: a sentence each on submodules, and on files whose contents are
     /// kept by Git LFS. Empty for most commits.
     func omissions(of commit: CommitID) async throws -> [String]
@@ -52,6 +57,7 @@ package protocol CommitSource: Sendable {
 }
 
 extension CommitSource {
+    package func provide(_ commit: CommitID, progress: @escaping @Sendable (String) -> Void) async throws {}
     package func files(of commit: CommitID) async throws -> FileAccess { try await files(of: commit, nil) }
     package func compareCheckout(with commit: CommitID) async throws -> CheckoutDifference {
         try await compareCheckout(with: commit, nil)

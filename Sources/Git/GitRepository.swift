@@ -3,7 +3,6 @@ package import Deploy
 import FoundationEssentials
 import Glibc
 package import Reconcile
-import Synchronization
 import Trust
 
 /// A project's repository: its remote, its cache and its checkout.
@@ -14,16 +13,18 @@ package struct GitRepository: CommitSource {
     package let url: GitRemoteURL
     package let revision: Revision
     package let checkoutPath: String
-    private let access: GitAccess
+    let modules: ModuleSettings
+    let access: GitAccess
     private let projectDirectory: String
     private let readableOutside: [String]
     private let protected: [ProtectedPath]
-    private let network: GitNetwork
+    let network: GitNetwork
     private let fetches: SharedFetches
-    private let cacheDirectory: CacheDirectory
-    private let limits: RepositoryLimits
-    private let recent = RecentTree()
-    private let thread = BlockingThread("git")
+    let stateDirectory: String
+    let cacheDirectory: CacheDirectory
+    let limits: RepositoryLimits
+    let thread = BlockingThread("git")
+    let trees = KnownTrees()
 
     /// - Parameters:
     ///   - stateDirectory: the state directory; the cache is `git/<repository>` in it.
@@ -31,18 +32,21 @@ package struct GitRepository: CommitSource {
     ///   - readableOutside: absolute paths outside of the checkout that the loader may read, such as env files named by
     ///     the configuration; a directory allows what is below it.
     ///   - protected: what must not be read although it may be below `readableOutside`.
+    ///   - modules: what of submodules and Git LFS is fetched, and with which credentials.
     ///   - fetches: what is fetched together with other projects of the run.
     ///   - limits: how much a commit may hold.
     package init(
         url: GitRemoteURL, revision: Revision, access: GitAccess = GitAccess(), stateDirectory: String,
         projectDirectory: String, readableOutside: [String] = [], protected: [ProtectedPath] = [],
-        network: GitNetwork = GitNetwork(),
+        modules: ModuleSettings = ModuleSettings(), network: GitNetwork = GitNetwork(),
         fetches: SharedFetches = SharedFetches([]), limits: RepositoryLimits = .standard
     ) {
         self.limits = limits
         self.url = url
         self.revision = revision
         self.access = access
+        self.modules = modules
+        self.stateDirectory = stateDirectory
         self.projectDirectory = projectDirectory
         self.readableOutside = readableOutside
         self.protected = protected
@@ -73,7 +77,14 @@ package struct GitRepository: CommitSource {
         try await fetches.fetch(revision, of: url, access) { try await network.perform(request(for: $0)) }
     }
 
+    /// The repository itself, as its submodules see it.
+    var project: ModuleRemote { ModuleRemote(ofProject: url, access) }
+
     private func request(for revisions: [Revision]) throws -> GitNetworkRequest {
+        try request(for: revisions, url, access)
+    }
+
+    func request(for revisions: [Revision], _ url: GitRemoteURL, _ access: GitAccess) throws -> GitNetworkRequest {
         let environment = ProcessInfo.processInfo.environment
         let isWeb = url.transport == .http || url.transport == .https
         let password = try (isWeb ? access.password : nil)?.text(for: "git.password", environment: environment)
@@ -133,7 +144,10 @@ package struct GitRepository: CommitSource {
         let directory = cacheDirectory
         let place = BuildPlace(projectDirectory: projectDirectory)
         let outside = OutsideFiles(readable: readableOutside, protected: protected)
-        return try await withTree(of: commit) { tree in
+        // Asks no remote: a commit may be looked at before it is known whether it will be deployed.
+        return try await inCommit(
+            commit, { try await thread.run { try trees[commit] ?? cachedTree(of: commit).tree } }
+        ) { tree in
             let files = TreeFiles(
                 tree: tree, checkoutPath: checkoutPath, outside: outside,
                 damaged: { directory.markDamaged() }
@@ -160,7 +174,8 @@ package struct GitRepository: CommitSource {
     }
 
     package func omissions(of commit: CommitID) async throws -> [String] {
-        try await withTree(of: commit) { try $0.omissions() }
+        let settings = modules
+        return try await withTree(of: commit) { try $0.omissions(settings) }
     }
 
     package func keptBuilds() async throws -> Set<BuildID> {
@@ -202,36 +217,52 @@ package struct GitRepository: CommitSource {
         }
     }
 
-    /// Calls `body` with the commit's tree. When the cache lacks the commit or is damaged, the commit is fetched again,
-    /// into a new cache if need be, and `body` called once more.
-    private func withTree<R: Sendable>(
-        of commit: CommitID, _ body: @escaping @Sendable (CommitTree) throws -> R
+    /// Calls `body` with the commit's whole tree, submodules and contents of Git LFS included; what is missing of those is
+    /// fetched. Damaged caches are filled again, and `body` is called once more.
+    func withTree<R: Sendable>(
+        of commit: CommitID, progress: @escaping @Sendable (String) -> Void = { _ in },
+        _ body: @escaping @Sendable (CommitTree) throws -> R
     ) async throws -> R {
-        let (directory, recent, limits) = (cacheDirectory, recent, limits)
-        let attempt: @Sendable () throws -> R = {
-            // One that was opened earlier may be of a cache that another process has replaced since.
-            if let tree = recent.tree(of: commit), let result = try? body(tree) { return result }
-            let tree = try CommitTree(commit, in: ObjectCache(opening: directory.path), limits: limits)
-            recent.keep(tree, of: commit)
-            return try body(tree)
+        try await inCommit(commit, { try await completeTree(of: commit, progress: progress) }, body)
+    }
+
+    /// Calls `body` with the tree. When the cache lacks the commit or is damaged, the commit is fetched again, into a new
+    /// cache if need be, and `body` called once more.
+    private func inCommit<R: Sendable>(
+        _ commit: CommitID, _ tree: @escaping @Sendable () async throws -> CommitTree,
+        _ body: @escaping @Sendable (CommitTree) throws -> R
+    ) async throws -> R {
+        let directory = cacheDirectory
+        let attempt: @Sendable () async throws -> R = {
+            let tree = try await tree()
+            return try await thread.run { try body(tree) }
         }
-        do { return try await thread.run(attempt) } catch let failure as LibGit2.Failure {
-            let isThere = (try? await self.commit(named: commit.hex)) != nil
-            if isThere || !failure.isNotFound { try await thread.run { directory.markDamaged() } }
+        let wasKnown = trees[commit] != nil
+        do { return try await attempt() } catch is LibGit2.Failure where wasKnown {
+            // Another run may have renewed the cache since it was opened.
+            trees.removeAll()
+        } catch let failure as LibGit2.Failure {
+            try await markDamaged(failure, commit)
+        }
+        if wasKnown {
+            do { return try await attempt() } catch let failure as LibGit2.Failure {
+                try await markDamaged(failure, commit)
+            }
         }
         let missing = Revision.commit(commit.hex)
         _ = try await network.perform(request(for: [missing])).tip(of: missing)
-        do { return try await thread.run(attempt) } catch let failure as LibGit2.Failure {
+        do { return try await attempt() } catch let failure as LibGit2.Failure {
             throw GitError(.stateUnusable, "the cache \(directory.path) stays damaged: \(failure.text)")
         }
     }
-}
 
-/// The tree that was looked through last: the steps of a run ask for the same one.
-private final class RecentTree: Sendable {
-    private let kept = Mutex<(commit: CommitID, tree: CommitTree)?>(nil)
-
-    func tree(of commit: CommitID) -> CommitTree? { kept.withLock { $0?.commit == commit ? $0?.tree : nil } }
-
-    func keep(_ tree: CommitTree, of commit: CommitID) { kept.withLock { $0 = (commit, tree) } }
+    private func markDamaged(_ failure: LibGit2.Failure, _ commit: CommitID) async throws {
+        trees.removeAll()
+        let isThere = (try? await self.commit(named: commit.hex)) != nil
+        guard isThere || !failure.isNotFound else { return }
+        try await thread.run {
+            markModulesDamaged(of: commit)
+            cacheDirectory.markDamaged()
+        }
+    }
 }

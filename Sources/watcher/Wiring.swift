@@ -121,7 +121,7 @@ struct Wiring: Sendable {
             url: project.repository, revision: project.revision, access: project.access,
             stateDirectory: stateDirectory, projectDirectory: projectDirectory(project.settings.name),
             readableOutside: project.ownFiles + project.settings.hostFiles,
-            protected: project.settings.protectedPaths, network: network,
+            protected: project.settings.protectedPaths, modules: project.modules, network: network,
             fetches: fetches)
     }
 

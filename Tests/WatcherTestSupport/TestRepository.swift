@@ -59,6 +59,27 @@ package struct TestRepository: Sendable {
         try await commit([:], "link")
     }
 
+    /// Commits a submodule at the path: its declaration and its commit.
+    @discardableResult
+    package func commit(module path: String, _ url: String, at commit: String) async throws -> String {
+        try scenario.write(
+            "[submodule \"\(path)\"]\n\tpath = \(path)\n\turl = \(url)\n", to: "\(tree)/.gitmodules")
+        // An empty directory is a submodule that is not checked out, and stays one when everything else is committed.
+        try FileManager.default.createDirectory(atPath: "\(tree)/\(path)", withIntermediateDirectories: true)
+        try await git(["update-index", "--add", "--cacheinfo", "160000,\(commit),\(path)"])
+        return try await self.commit([:], "Take \(path) at \(commit.prefix(7))")
+    }
+
+    /// Keeps the content where Git LFS keeps it in the repository; returns the pointer to commit instead.
+    package func keepInLFS(_ content: String) async throws -> String {
+        let file = "\(scenario.directory)/lfs-content"
+        try scenario.write(content, to: file)
+        let said = try await scenario.run("sha256sum", [file]).expecting(0)
+        let oid = String(said.output.prefix(64))
+        try scenario.write(content, to: "\(path)/lfs/objects/\(oid.prefix(2))/\(oid.dropFirst(2).prefix(2))/\(oid)")
+        return "version https://git-lfs.github.com/spec/v1\noid sha256:\(oid)\nsize \(content.utf8.count)\n"
+    }
+
     /// Moves the branch back to an earlier commit; what is committed next rewrites what was there.
     package func rewind(to commit: String) async throws { try await git(["reset", "--quiet", "--hard", commit]) }
 

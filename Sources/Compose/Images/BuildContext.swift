@@ -136,7 +136,7 @@ private struct Walk {
                     throw ComposeError(
                         .init(
                             .file, at: nil, path: "\(section).context",
-                            "\(path) is a submodule, and watcher does not fetch submodules"))
+                            "\(path) is a submodule that was not fetched"))
                 }
                 if let slash = path.lastIndex(of: "/") { add(directory: String(path[..<slash])) }
                 items.append(.init(path: path, kind: entry.kind, id: entry.id, content: entry.content))

@@ -59,6 +59,20 @@ extension Run {
     }
 }
 
+extension Run {
+    /// Downloads submodules and contents kept by Git LFS: after it is decided that the commit is to be deployed, because the
+    /// commit names the servers.
+    func provideModules(of commit: Commit) async throws {
+        do {
+            try await source.provide(commit.id) { [log] in log.progress(.fetch, .running, $0) }
+        } catch {
+            let failure = DeployError(error, stage: .fetch)
+            log.status(.fetch, .failed, failure.message.firstLine)
+            throw failure
+        }
+    }
+}
+
 extension Fetched {
     /// Records the tip as the newest one seen, and as the one that later tips follow if it is accepted; and what was read
     /// back from labels. Nothing is written when it is known.

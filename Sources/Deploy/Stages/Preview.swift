@@ -12,8 +12,9 @@ extension Fetched {
 
     private func preview() async throws -> RunResult {
         let build = run.wantedBuild(commit.id)
-        if let build, try await !run.source.keptBuilds().contains(build) { return try await toBeBuilt() }
         do {
+            try await run.provideModules(of: commit)
+            if let build, try await !run.source.keptBuilds().contains(build) { return try await toBeBuilt() }
             async let prefetched = run.prefetch(commit)
             let checkout = try await run.compareCheckout(commit, build)
             let candidate = try await run.load(commit, build)

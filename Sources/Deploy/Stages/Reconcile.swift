@@ -7,6 +7,7 @@ extension Fetched {
     /// Makes the project run as the commit says.
     func reconcile(_ request: DeployRequest) async throws -> RunResult {
         do {
+            try await run.provideModules(of: commit)
             let build = run.wantedBuild(commit.id)
             if let build { try await run.build(commit, build) }
             async let prefetched = run.prefetch(commit)

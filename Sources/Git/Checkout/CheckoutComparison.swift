@@ -60,9 +60,10 @@ struct CheckoutComparison {
     /// Refuses, before anything is read or written, what cannot or must not be written: links that no file system can hold
     /// as they are, files that are too large, and too much of everything together.
     private func checkWrites() throws {
-        var total = kept.reduce(0) { $0 + ($1.stamp?.size ?? 0) }
+        var total = kept.reduce(0) { $0 + (LFSContent.isID($1.id) ? 0 : $1.stamp?.size ?? 0) }
         var sizes: [ObjectID: Int] = [:]
-        for write in writes {
+        // What Git LFS keeps has limits of its own, which held already.
+        for write in writes where write.entry.content == nil {
             let size: Int
             if let output = outputs[write.path] {
                 size = output.size
@@ -108,7 +109,7 @@ struct CheckoutComparison {
         let stamp = CheckoutManifest.Stamp(status)
         let output = outputs[path]
         let file = CheckoutManifest.File(
-            path: path, id: entry.id.hex, mode: output?.gitMode ?? entry.kind.mode, stamp: stamp)
+            path: path, id: entry.contentID, mode: output?.gitMode ?? entry.kind.mode, stamp: stamp)
         if let old = ours[path], old.id == file.id, old.mode == file.mode, old.stamp == stamp {
             kept.append(old)
         } else if output?.hasMode(of: status) ?? true,

@@ -107,7 +107,7 @@ final class CheckoutDirectory {
             guard type == S_IFREG, isExecutable == (entry.kind == .executable), try size() == Int(status.st_size)
             else { return false }
         }
-        return try id(at: path, status: status) == entry.id
+        return try id(at: path, status: status, isLFS: entry.content != nil) == entry.contentID
     }
 
     /// Whether what stands at the path, a file or link with this status, is the file of the manifest.
@@ -115,11 +115,11 @@ final class CheckoutDirectory {
         let isLink = file.mode == CommitTree.Entry.Kind.link.mode
         guard (status.st_mode & S_IFMT == S_IFLNK) == isLink else { return false }
         if !isLink, let mode = UInt32(file.mode, radix: 8), mode & 0o777 != status.st_mode & 0o777 { return false }
-        return try id(at: path, status: status)?.hex == file.id
+        return try id(at: path, status: status, isLFS: LFSContent.isID(file.id)) == file.id
     }
 
-    /// The object id that Git gives to the content of a file or link; nil for what cannot be read.
-    private func id(at path: TreePath, status: stat) throws -> ObjectID? {
+    /// The id that Git, or Git LFS, gives to the content of a file or link; nil for what cannot be read.
+    private func id(at path: TreePath, status: stat, isLFS: Bool) throws -> String? {
         guard case .directory(let parent) = try descend(path.components.dropLast(), making: false),
             let name = path.components.last
         else { return nil }
@@ -127,17 +127,21 @@ final class CheckoutDirectory {
             var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
             let count = readlinkat(parent, name, &buffer, buffer.count)
             guard count >= 0 else { return nil }
-            return try buffer[..<count].withUnsafeBytes { try CommitTree.id(ofContent: $0) }
+            return try buffer[..<count].withUnsafeBytes { try CommitTree.id(ofContent: $0).hex }
         }
         guard status.st_mode & S_IFMT == S_IFREG else { return nil }
         let file = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
         let size = Int(status.st_size)
-        guard size > 0 else { return try CommitTree.id(ofContent: .init(start: nil, count: 0)) }
+        guard size > 0 else { return try Self.id(of: .init(start: nil, count: 0), isLFS) }
         guard let map = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), map != MAP_FAILED else { return nil }
         defer { munmap(map, size) }
-        return try CommitTree.id(ofContent: UnsafeRawBufferPointer(start: map, count: size))
+        return try Self.id(of: UnsafeRawBufferPointer(start: map, count: size), isLFS)
+    }
+
+    private static func id(of content: UnsafeRawBufferPointer, _ isLFS: Bool) throws -> String {
+        isLFS ? LFSContent.id(of: content) : try CommitTree.id(ofContent: content).hex
     }
 
     /// Moves a staged file to the path, making the directories above it. With `replacing` false, something that

@@ -54,7 +54,7 @@ package struct GitStagedCheckout: StagedCheckout {
                     file.name, from: stage, at: file.path, replacing: file.isReplacing)
                 files.append(
                     CheckoutManifest.File(
-                        path: file.path, id: file.entry.id.hex, mode: file.mode,
+                        path: file.path, id: file.entry.contentID, mode: file.mode,
                         stamp: CheckoutManifest.Stamp(status)))
             }
         }
@@ -71,7 +71,7 @@ package struct GitStagedCheckout: StagedCheckout {
         for path in removed { files[path]?.stamp = nil }
         for file in prepared {
             files[file.path] = CheckoutManifest.File(
-                path: file.path, id: file.entry.id.hex, mode: file.mode, stamp: nil)
+                path: file.path, id: file.entry.contentID, mode: file.mode, stamp: nil)
         }
         return CheckoutManifest(
             commit: commit.hex, isSwitching: true, files: files.values.sorted { $0.path < $1.path })

@@ -21,6 +21,10 @@ struct FetchOperation {
     /// remote that is damaged) is replaced by a new one only when that is complete: a remote that cannot be reached leaves
     /// it as it is.
     func run() throws -> FetchAnswers {
+        if let lfs = request.lfs {
+            try LFSDownload(request: request, lfs: lfs, url: url, environment: environment).run()
+            return [:]
+        }
         try checkOwnership()
         let directory = CacheDirectory(path: request.cache)
         do {
@@ -91,7 +95,26 @@ struct FetchOperation {
             try remote.connect()
             answers.merge(try fetch(open, remote, cache)) { $1 }
         }
+        for revision in request.takesUnadvertised ? open : [] {
+            if let tip = unadvertised(revision, answers[revision], cache) { answers[revision] = .tip(tip) }
+        }
         return answers
+    }
+
+    /// The commit itself from the server, where no branch leads to it and the server gives out commits by their ids.
+    ///
+    /// A connection of its own: over ssh one serves one download only.
+    private func unadvertised(
+        _ revision: Revision, _ answer: GitNetworkAnswer?, _ cache: ObjectCache
+    ) -> FetchedTip? {
+        guard case .failure(let error)? = answer, error.reason == .commitMissing, case .commit(let id) = revision,
+            let remote = try? Remote(cache, url: url, request: request, environment: environment)
+        else { return nil }
+        // Whatever goes wrong here, that the commit is missing is known already.
+        guard (try? remote.connect()) != nil, (try? remote.download(["+\(id):refs/watcher/\(id)"])) != nil,
+            let commit = try? cache.commit(CommitID(hex: id))
+        else { return nil }
+        return FetchedTip(commit: commit, reference: nil, wasDownloaded: true)
     }
 
     /// A revision as far as the advertised references tell it.

@@ -30,6 +30,13 @@ package struct GitNetwork: Sendable {
         self.looksItself = looksItself
     }
 
+    /// The same with more time, for a download of so many bytes: as long as they take at 500 kB a second, 2 hours at most.
+    func allowing(_ bytes: Int) -> GitNetwork {
+        var network = self
+        network.deadline = min(deadline + .milliseconds(bytes / 500), max(deadline, .seconds(7200)))
+        return network
+    }
+
     private enum Outcome: Sendable {
         case answer(GitNetworkReply)
         case ended(String)

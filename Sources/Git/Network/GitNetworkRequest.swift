@@ -58,6 +58,12 @@ struct GitNetworkRequest: Sendable, Codable {
     /// See `GitAccess`.
     var allowsInsecureHTTP = false
     var isSafeDirectory = false
+    /// No key is offered, not even those that ssh finds by itself.
+    var isAnonymous = false
+    /// Takes commits to which no branch or tag leads, where the server gives them.
+    var takesUnadvertised = false
+    /// Downloads these instead of asking for revisions.
+    var lfs: LFSRequest?
     /// Seconds the whole step may take.
     var seconds: Double
     var limits = RepositoryLimits.standard

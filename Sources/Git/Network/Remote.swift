@@ -22,7 +22,8 @@ final class Remote {
         self.request = request
         if url.transport == .ssh {
             let command = try SSHCommand(
-                to: url, sshKey: request.sshKey, knownHosts: request.knownHosts, environment: environment)
+                to: url, sshKey: request.sshKey, knownHosts: request.knownHosts,
+                isAnonymous: request.isAnonymous, environment: environment)
             try command.checkStrictness(knownHosts: request.knownHosts, environment: environment)
             ssh = SSHSubtransport(command, environment: environment)
         } else {

@@ -17,7 +17,14 @@ struct SSHCommand: Equatable {
     /// the first value of an option: what the command says wins, and so `inspection` is to be looked at first.
     ///
     /// Throws for `GIT_SSH_VARIANT=simple`: a program that takes no options cannot be told to verify host keys.
-    init(to url: GitRemoteURL, sshKey: String?, knownHosts: String?, environment: [String: String]) throws {
+    ///
+    /// - Parameters:
+    ///   - isAnonymous: Offers no key, not even those that ssh finds by itself.
+    ///   - remoteCommand: What runs there; nil is what a fetch needs.
+    init(
+        to url: GitRemoteURL, sshKey: String?, knownHosts: String?, isAnonymous: Bool = false,
+        remoteCommand: String? = nil, environment: [String: String]
+    ) throws {
         func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         guard variable("GIT_SSH_VARIANT") != "simple" else {
             throw GitError(
@@ -25,9 +32,12 @@ struct SSHCommand: Equatable {
                 advice: "Unset GIT_SSH and GIT_SSH_VARIANT, and write what ssh needs into ssh_config.")
         }
         var options = StrictSSH.options(key: sshKey, knownHosts: knownHosts)
+        if isAnonymous {
+            for way in ["Pubkey", "GSSAPI", "Hostbased"] { options += ["-o", "\(way)Authentication=no"] }
+        }
         if let port = url.port { options += ["-p", String(port)] }
         let destination = url.user.map { "\($0)@\(url.host)" } ?? url.host
-        let tail = options + [destination, "git-upload-pack \(Self.shellQuoted(url.path))"]
+        let tail = options + [destination, remoteCommand ?? "git-upload-pack \(Self.shellQuoted(url.path))"]
         if let command = variable("GIT_SSH_COMMAND") {
             program = "/bin/sh"
             let head = ["sh", "-c", "\(command) \"$@\"", command]

@@ -15,9 +15,20 @@ final class CommitTree: Sendable {
 
         var kind: Kind
         var id: ObjectID
+        /// Where the content is, of a file that is kept by Git LFS: the object in Git is only a pointer to it.
+        var content: LFSContent?
+
+        init(kind: Kind, id: ObjectID, content: LFSContent? = nil) {
+            self.kind = kind
+            self.id = id
+            self.content = content
+        }
 
         /// What changes exactly when content or mode do.
         var identity: String { "\(kind.mode):\(id.hex)" }
+
+        /// The content's name in the record of a checkout.
+        var contentID: String { content?.id ?? id.hex }
     }
 
     let cache: ObjectCache
@@ -45,6 +56,23 @@ final class CommitTree: Sendable {
         self.cache = cache
         self.limits = limits
         var survey = TreeSurvey(cache: cache, limits: limits)
+        entryCount = try survey.run(root.id)
+        directories = survey.directories
+    }
+
+    /// The files below a directory, all of whose objects the cache can read.
+    ///
+    /// - Parameters:
+    ///   - modules: The root directories of submodules, by their commits: they are directories like any other.
+    ///   - contents: The contents of files that are kept by Git LFS, by the ids of their pointers.
+    init(
+        root: Entry, in cache: ObjectCache, limits: RepositoryLimits, modules: [ObjectID: Entry] = [:],
+        contents: [ObjectID: LFSContent] = [:]
+    ) throws {
+        self.root = root
+        self.cache = cache
+        self.limits = limits
+        var survey = TreeSurvey(cache: cache, limits: limits, modules: modules, contents: contents)
         entryCount = try survey.run(root.id)
         directories = survey.directories
     }
@@ -77,6 +105,7 @@ final class CommitTree: Sendable {
 
     /// The size of a file's content in bytes; reads a few bytes of it.
     func size(of entry: Entry) throws -> Int {
+        if let content = entry.content { return content.pointer.size }
         let (type, size) = try cache.header(of: entry.id)
         guard type == .blob else {
             throw GitError(
@@ -93,6 +122,10 @@ final class CommitTree: Sendable {
         of entry: Entry, atMost limit: Int? = nil, _ body: (UnsafeRawBufferPointer) throws -> sending R
     ) throws -> sending R {
         let size = try size(of: entry)
+        if let content = entry.content {
+            guard size <= limit ?? size else { throw GitError.tooLarge(nil, size, limit ?? size) }
+            return try content.withBytes(body)
+        }
         guard size <= limit ?? limits.fileBytes else { throw GitError.tooLarge(nil, size, limit ?? limits.fileBytes) }
         return try cache.withObject(entry.id, body)
     }
@@ -162,14 +195,21 @@ private struct TreeSurvey {
 
     let cache: ObjectCache
     let limits: RepositoryLimits
+    let modules: [ObjectID: CommitTree.Entry]
+    let contents: [ObjectID: LFSContent]
     private(set) var directories: [ObjectID: [TreePath: CommitTree.Entry]] = [:]
     private var extents: [ObjectID: Extent] = [:]
     private var read = 0
     private let deadline: ContinuousClock.Instant
 
-    init(cache: ObjectCache, limits: RepositoryLimits) {
+    init(
+        cache: ObjectCache, limits: RepositoryLimits, modules: [ObjectID: CommitTree.Entry] = [:],
+        contents: [ObjectID: LFSContent] = [:]
+    ) {
         self.cache = cache
         self.limits = limits
+        self.modules = modules
+        self.contents = contents
         deadline = limits.deadline()
     }
 
@@ -221,7 +261,10 @@ private struct TreeSurvey {
         var visit = Visit(id: id, path: path, entries: [:], waiting: [])
         visit.entries.reserveCapacity(list.count)
         visit.extent.entries = list.count
-        for (name, entry) in list {
+        for (name, raw) in list {
+            var entry = raw
+            if raw.kind == .submodule { entry = modules[raw.id] ?? raw }
+            if raw.kind == .file || raw.kind == .executable { entry.content = contents[raw.id] }
             visit.entries[name] = entry
             visit.extent.pathBytes = max(visit.extent.pathBytes, name.text.utf8.count)
             visit.extent.allPathBytes += name.text.utf8.count

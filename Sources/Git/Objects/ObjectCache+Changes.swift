@@ -110,7 +110,10 @@ extension ObjectCache {
             var found: TreeObject.Raw?
             for name in path.split(separator: "/") {
                 found = try entry(Array(name.utf8), in: &id, repository)
-                guard let found, let next = found.id.raw else { break }
+                // What is in a submodule changes with its commit.
+                guard let found, found.mode != CommitTree.Entry.Kind.submodule.mode, let next = found.id.raw else {
+                    break
+                }
                 id = next
             }
             if let found { entries[path] = "\(found.mode) \(found.id.hex)" }

@@ -55,6 +55,32 @@ final class ObjectCache: Sendable {
         try gate.withLock { _ in try body(handle.repository) }
     }
 
+    /// Makes the objects of another cache readable through this value. Nothing is written.
+    func addObjects(of other: String) throws {
+        try withRepository { repository in
+            var database: OpaquePointer?
+            defer { git_odb_free(database) }
+            try LibGit2.check(git_repository_odb(&database, repository))
+            try LibGit2.check(git_odb_add_disk_alternate(database, other + "/objects"))
+        }
+    }
+
+    /// The root directory of a commit; throws a not-found `LibGit2.Failure` when it is not in the cache.
+    func root(of commit: CommitID) throws -> CommitTree.Entry {
+        guard var raw = ObjectID(hex: commit.hex).raw else {
+            throw GitError(.commitMissing, "“\(commit)” is not a commit's full id")
+        }
+        return try withRepository { repository in
+            var object: OpaquePointer?
+            defer { git_commit_free(object) }
+            try LibGit2.check(git_commit_lookup(&object, repository, &raw))
+            guard let id = git_commit_tree_id(object)?.pointee else {
+                throw GitError(.unexpected, "libgit2 lost the tree of \(commit)")
+            }
+            return CommitTree.Entry(kind: .directory, id: ObjectID(id))
+        }
+    }
+
     /// The commit with the id; nil when it, or its tree, is not in the cache.
     func commit(_ id: CommitID) throws -> Commit? {
         guard var raw = ObjectID(hex: id.hex).raw else { return nil }

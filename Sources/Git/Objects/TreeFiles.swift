@@ -120,7 +120,7 @@ struct TreeFiles: Sendable {
                 case .file, .executable, .directory: trail.append(entry)
                 case .submodule:
                     throw FileAccessError.unreadable(
-                        path: path, reason: "“\(name)” is a submodule, and watcher does not fetch submodules")
+                        path: path, reason: "\"\(name)\" is a submodule that was not fetched")
                 case .link:
                     links += 1
                     guard links <= 40 else {

@@ -39,6 +39,8 @@ struct ProjectConfiguration: Sendable {
     var repository: GitRemoteURL
     var revision: Revision
     var access: GitAccess
+    /// What of submodules and Git LFS is fetched.
+    var modules = ModuleSettings()
     var engine: EngineConfiguration
     var limits = RunLimits()
     /// Where the Compose project's name is written, else the project's key.

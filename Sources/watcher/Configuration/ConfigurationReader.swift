@@ -142,7 +142,8 @@ struct ConfigurationReader {
         // Whatever is missing was reported; all the other problems of the project were found as well.
         guard let repository, let revision else { return nil }
         return ProjectConfiguration(
-            settings: settings, repository: repository, revision: revision, access: access, engine: engine,
+            settings: settings, repository: repository, revision: revision, access: access,
+            modules: modules(section), engine: engine,
             limits: limits, nameLocation: section.node("project_name")?.location ?? entry.keyLocation)
     }
 
@@ -276,7 +277,7 @@ struct ConfigurationReader {
                 keys: [
                     "ssh_key", "known_hosts", "username", "password", "allow_rewrite", "insecure_http",
                     "safe_directory", "verify",
-                ], problems: problems)
+                ] + Self.moduleKeys, problems: problems)
         else { return access }
         settings.allowsRewrite = git.bool("allow_rewrite", default: false)
         settings.verification = verification(git)
@@ -290,7 +291,7 @@ struct ConfigurationReader {
     }
 
     /// Where a secret is: `PATH`, `{file: PATH}` or `{credential: NAME}` of systemd. Nothing is looked up on disk.
-    private func secret(_ key: String, _ section: SectionReader) -> SecretSource? {
+    func secret(_ key: String, _ section: SectionReader) -> SecretSource? {
         guard let node = section.node(key) else { return nil }
         if node.mapping != nil {
             guard

@@ -31,6 +31,8 @@ enum ExampleConfiguration {
               # Permit http:// to another machine, or a file:// repository of another user.
               #insecure_http: false
               #safe_directory: false
+              # Credentials for submodules on other servers; false leaves submodules out.
+              #submodules: {"https://git.example.org/libs": {username: deploy, password: {credential: libs-token}}}
               # Deploy only what somebody of these has signed (SSH, OpenPGP, or both).
               #verify:
                 #allowed_signers: /etc/watcher/allowed_signers

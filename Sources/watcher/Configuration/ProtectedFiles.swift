@@ -24,7 +24,10 @@ extension ProjectConfiguration {
             ("git.verify.revoked_keys", settings.verification?.revokedKeys),
             ("git.verify.gpg_keyring", settings.verification?.gpgKeyring),
         ]
-        return files.compactMap { key, file in file.map { ProtectedPath($0, "\(key) of \(name)") } }
+        let modules = modules.rules.map(\.access).flatMap {
+            [path($0.sshKey), path($0.password), $0.knownHosts].map { ("git.submodules", $0) }
+        }
+        return (files + modules).compactMap { key, file in file.map { ProtectedPath($0, "\(key) of \(name)") } }
     }
 }
 

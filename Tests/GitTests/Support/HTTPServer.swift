@@ -1,6 +1,10 @@
 /// `git http-backend` behind a small HTTP server on 127.0.0.1; it ends with its sandbox.
 struct HTTPServer {
-    enum Behaviour: String { case open, basic, redirect, tls, redirectTLS }
+    enum Behaviour: String {
+        case open, basic, redirect, tls, redirectTLS
+        /// Writes down what it is sent and asks for credentials.
+        case catching
+    }
 
     let port: Int
     let log: String
@@ -53,6 +57,10 @@ struct HTTPServer {
                     data = self.rfile.read(length)
                 if behaviour.startswith("redirect"):
                     return self.answer(301, [("Location", target + self.path)])
+                if behaviour == "catching":
+                    with open(log, "a") as file:
+                        file.write(str(self.headers))
+                    return self.answer(401, [("WWW-Authenticate", 'Basic realm="git"')])
                 wanted = "Basic " + base64.b64encode(b"ada:s3cret").decode()
                 if behaviour == "basic" and self.headers.get("Authorization") != wanted:
                     return self.answer(401, [("WWW-Authenticate", 'Basic realm="git"')])

@@ -48,12 +48,12 @@ struct Origin {
     func repository(
         _ url: String? = nil, _ revision: Revision = .branch("main"), access: GitAccess = GitAccess(),
         project: String = "shop", readableOutside: [String] = [], network: GitNetwork = GitNetwork(executable: nil),
-        fetches: SharedFetches = SharedFetches([])
+        fetches: SharedFetches = SharedFetches([]), modules: ModuleSettings = ModuleSettings()
     ) throws -> GitRepository {
         GitRepository(
             url: try GitRemoteURL(url ?? fileURL), revision: revision, access: access,
             stateDirectory: "\(sandbox.path)/state", projectDirectory: "\(sandbox.path)/state/projects/\(project)",
-            readableOutside: readableOutside, network: network, fetches: fetches)
+            readableOutside: readableOutside, modules: modules, network: network, fetches: fetches)
     }
 
     /// The cache that `repository()` uses.

@@ -13,8 +13,8 @@ struct SSHServer {
     /// The server's own private key.
     let hostKey: String
 
-    init(_ sandbox: Sandbox) throws {
-        let directory = "\(sandbox.path)/sshd"
+    init(_ sandbox: Sandbox, name: String = "sshd", path: String? = nil) throws {
+        let directory = "\(sandbox.path)/\(name)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         // Debian's sshd wants this directory whoever starts it.
         mkdir("/run/sshd", 0o755)
@@ -42,6 +42,7 @@ struct SSHServer {
             PasswordAuthentication no
             KbdInteractiveAuthentication no
             PermitRootLogin yes
+            \(path.map { "SetEnv PATH=\($0):/usr/local/bin:/usr/bin:/bin" } ?? "")
 
             """, to: "\(directory)/config")
         _ = try sandbox.start(["/usr/sbin/sshd", "-D", "-e", "-f", configuration]) { $0.contains("Server listening") }
