@@ -1,4 +1,4 @@
-internal import CLibGit2
+import Crypto
 import Deploy
 import Glibc
 import Reconcile
@@ -118,18 +118,27 @@ struct Harvest {
         guard let entry, entry.kind == (status.st_mode & S_IXUSR != 0 ? .executable : .file),
             try tree.size(of: entry) == Int(status.st_size)
         else { return false }
-        // Not mapped: who shortened the file meanwhile would end this process.
-        var content = [UInt8](repeating: 0, count: Int(status.st_size))
-        var filled = 0
-        while filled < content.count {
-            let got = content.withUnsafeMutableBytes {
-                pread(file, $0.baseAddress.map { $0 + filled }, $0.count - filled, off_t(filled))
-            }
+        let size = Int(status.st_size)
+        if let content = entry.content { return try digest(of: file, size, SHA256()) == content.pointer.oid }
+        var hash = Insecure.SHA1()
+        hash.update(data: Array("blob \(size)\0".utf8))
+        return try digest(of: file, size, hash) == entry.id.hex
+    }
+
+    /// The hash of so many bytes of the file, in hexadecimal digits; nil when there are not that many. The file is not mapped:
+    /// who shortened it meanwhile would end this process.
+    private func digest(of file: Int32, _ size: Int, _ start: some HashFunction) throws -> String? {
+        var hash = start
+        var done = 0
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while done < size {
+            let got = pread(file, &buffer, min(buffer.count, size - done), off_t(done))
             if got < 0, errno == EINTR { continue }
-            guard got > 0 else { return false }
-            filled += got
+            guard got > 0 else { return nil }
+            buffer[..<got].withUnsafeBytes { hash.update(bufferPointer: $0) }
+            done += got
         }
-        return try content.withUnsafeBytes { try CommitTree.id(ofContent: $0) } == entry.id
+        return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// Counts an output; returns the name that it is kept under.
