@@ -88,6 +88,7 @@ import WatcherTestSupport
             try await deployed.repository.push()
             try await deployed.watcher.run("check").expecting(14)
             try await deployed.watcher.run("deploy").expecting(14).saying(String(third.prefix(7)))
+            try await deployed.watcher.run("status").expecting(0).saying("it does not follow \(third.prefix(10))")
             #expect(try await deployed.container("web").environment.contains("GREETING=one"))
         }
     }

@@ -25,7 +25,8 @@ extension Fetched {
             switch state {
             case .verified(let signer):
                 let more = below == 0 ? "" : ", and \(below) commit\(below == 1 ? "" : "s") below"
-                run.log.status(.verify, .succeeded, "verified: signed by \(signer.description)\(more)")
+                run.log.progress(.verify, .succeeded, "verified: signed by \(signer.description)\(more)")
+                run.log.status(.verify, .succeeded, "the signature of \(commit.id.short) is good")
             case .refused(let fault): run.log.status(.verify, .failed, fault.message.firstLine)
             }
             return state

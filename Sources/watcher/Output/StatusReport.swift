@@ -198,6 +198,9 @@ extension StatusReport.Tip {
         } else if let latest, latest.status != .succeeded {
             (state, reason) = (State(latest.status), latest.message ?? latest.reason?.rawValue)
         }
+        if state == .pending, let followed = record.followed, followed.commit != seen.commit.id {
+            reason = "it does not follow \(followed.commit.short), the tip before"
+        }
         if state == .pending, let window = facts.closedWindow { (state, reason) = (.waiting, window) }
         if [.pending, .failed, .waiting].contains(state), let suspension = record.suspension(at: facts.now) {
             (state, reason) = (.suspended, suspension.reason)
