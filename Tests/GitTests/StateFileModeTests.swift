@@ -23,8 +23,6 @@ import Testing
         let tip = try origin.commit(["conf/a": "1"])
         try origin.git("tag", "v1.0.0")
         try origin.git("push", "-q", "origin", "v1.0.0")
-        let before = umask(mask)
-        defer { umask(before) }
         let repository = try origin.repository()
         _ = try await repository.fetchTip()
         _ = try await origin.repository(nil, .tag(pattern: "v*")).fetchTip()

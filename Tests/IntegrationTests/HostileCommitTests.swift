@@ -89,7 +89,7 @@ import WatcherTestSupport
                 compose: "services:\n  web:\n    image: busybox:1\n    deploy: {replicas: 100000000}\n", "scale")
             for command in ["check", "deploy", "deploy"] {
                 try await stack.watcher.run(command).expecting(65).saying(
-                    "compose.yaml:4:24", "services.web.deploy.replicas", "at most 1000")
+                    "compose.yaml:4:14", "services.web.deploy.replicas", "at most 1000")
             }
             #expect(try await stack.containers() == before)
         }

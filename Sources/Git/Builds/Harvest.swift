@@ -108,7 +108,7 @@ struct Harvest {
         let size = Int(status.st_size)
         let number = try announce(path, size: size)
         let permissions = UInt32(status.st_mode & 0o777)
-        let id = try copy(file, size, as: number, permissions, path)
+        let id = try copy(file, size, as: number, path)
         outputs.append(
             KeptBuild.Output(path: path, name: number, id: id.hex, size: size, permissions: permissions))
     }
@@ -157,7 +157,7 @@ struct Harvest {
 
     /// Copies so many bytes of the file; returns their object id.
     private func copy(
-        _ source: Int32, _ size: Int, as name: String, _ permissions: UInt32, _ path: TreePath
+        _ source: Int32, _ size: Int, as name: String, _ path: TreePath
     ) throws -> ObjectID {
         let place = "\(target.path)/\(name)"
         let file = openat(target.file, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -172,7 +172,8 @@ struct Harvest {
             try buffer[..<got].withUnsafeBytes { try OpenFile.writeAll($0, to: file, called: place) }
             left -= got
         }
-        guard fchmod(file, permissions) == 0 else { throw GitError.system("set the mode of \(place)", errno) }
+        // What is kept is closed to others; its permissions are in the list, and set in the checkout.
+        guard fchmod(file, 0o600) == 0 else { throw GitError.system("set the mode of \(place)", errno) }
         guard size > 0 else { return try CommitTree.id(ofContent: .init(start: nil, count: 0)) }
         guard let map = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), map != MAP_FAILED else {
             throw GitError.system("read \(place)", errno)
