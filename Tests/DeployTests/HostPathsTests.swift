@@ -73,6 +73,6 @@ import Testing
         #expect(result.failure?.reason == .bindSourceMissing)
         #expect(
             result.failure?.message
-                == "compose.yaml:2:15: secrets.s.file: file of secrets.s is not in the commit: s.txt")
+                == "compose.yaml:2:15: secrets.s.file: file s.txt of secrets.s is not in the commit")
     }
 }

@@ -86,7 +86,7 @@ import WatcherTestSupport
             let repository = try await scenario.repository()
             try await repository.commit(compose: stack(service("web")), "begin")
             for (key, knownHosts, words) in [
-                (server.clientKey, unknown, "ssh-keyscan -p \(server.port) 127.0.0.1"),
+                (server.clientKey, unknown, "[127.0.0.1]:\(server.port) ssh-ed25519 "),
                 (other.clientKey, server.knownHosts, "engine.ssh_key"),
             ] {
                 let watcher = try scenario.watcher(

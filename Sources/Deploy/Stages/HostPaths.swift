@@ -88,8 +88,9 @@ extension Run {
         do {
             if try deployer.hostFiles.kindBelow(root, name) != nil { return nil }
         } catch let error as FileAccessError {
-            return "\(mounted.name) is not in the commit, and on the disk \(error)".replacing(root + "/", with: "")
+            return "\(mounted.name(with: name)) is not in the commit, and on the disk \(error)".replacing(
+                root + "/", with: "")
         }
-        return "\(mounted.name) is not in the commit: \(name)"
+        return "\(mounted.name(with: name)) is not in the commit"
     }
 }

@@ -19,8 +19,15 @@ package struct HostSource: Sendable, Hashable {
     package var place: String
     /// Absolute and clean.
     package var source: String
-    /// What it is, for messages: `bind source for /data`.
-    package var name: String
+    /// What it is, for messages: `bind source`, and ` for /data`.
+    var what: String
+    var use: String
+
+    /// `bind source for /data`
+    package var name: String { what + use }
+
+    /// `bind source conf/site for /data`
+    package func name(with path: String) -> String { "\(what) \(path)\(use)" }
 }
 
 extension Project {
@@ -30,14 +37,14 @@ extension Project {
     /// - Parameter names: the services that are asked about; nil is all.
     package func mountedSources(of names: Set<String>? = nil) -> [HostSource] {
         var sources: [HostSource] = []
-        func add(_ place: String, _ source: String?, _ name: String) {
+        func add(_ place: String, _ source: String?, _ what: String, _ use: String) {
             guard let source, source.hasPrefix("/") else { return }
-            sources.append(HostSource(place: place, source: CleanPath.cleaned(source), name: name))
+            sources.append(HostSource(place: place, source: CleanPath.cleaned(source), what: what, use: use))
         }
         let services = services.values.filter { names?.contains($0.name) ?? true }.sorted { $0.name < $1.name }
         for service in services {
             for (index, mount) in service.volumes.enumerated() where mount.kind == .bind {
-                add("services.\(service.name).volumes[\(index)]", mount.source, "bind source for \(mount.target)")
+                add("services.\(service.name).volumes[\(index)]", mount.source, "bind source", " for \(mount.target)")
             }
         }
         for (part, objects, uses) in [
@@ -45,12 +52,14 @@ extension Project {
         ] {
             let used = Set(uses.map(\.source))
             for (key, object) in objects.sorted(by: { $0.key < $1.key }) where used.contains(key) {
-                if object.content == nil { add("\(part).\(key).file", object.file, "file of \(part).\(key)") }
+                if object.content == nil { add("\(part).\(key).file", object.file, "file", " of \(part).\(key)") }
             }
         }
         let used = Set(services.flatMap { $0.volumes.filter { $0.kind == .volume }.compactMap(\.source) })
         for (key, volume) in volumes.sorted(by: { $0.key < $1.key }) where used.contains(key) && !volume.external {
-            for (place, source) in volume.namedPaths { add("volumes.\(key).\(place)", source, "volume \"\(key)\"") }
+            for (place, source) in volume.namedPaths {
+                add("volumes.\(key).\(place)", source, "path", " of volume \"\(key)\"")
+            }
         }
         return sources
     }
