@@ -150,7 +150,10 @@ package struct GitRepository: CommitSource {
         ) { tree in
             let files = TreeFiles(
                 tree: tree, checkoutPath: checkoutPath, outside: outside,
-                damaged: { directory.markDamaged() }
+                damaged: {
+                    markModulesDamaged(of: commit)
+                    directory.markDamaged()
+                }
             ).access
             guard let build else { return files }
             return BuiltFiles(files: files, build: try place.kept(build), checkoutPath: checkoutPath).access
