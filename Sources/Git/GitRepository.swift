@@ -92,9 +92,11 @@ package struct GitRepository: CommitSource {
         let isSSH = url.transport == .ssh
         let key = try (isSSH ? access.sshKey : nil)?.path(for: "git.ssh_key", environment: environment)
         if isSSH, let file = access.knownHosts { try TrustedFile.check(file, as: "git.known_hosts:") }
+        if isWeb, let file = access.certificateAuthority { try TrustedFile.check(file, as: "git.ca:") }
         return GitNetworkRequest(
             url: url.text, revisions: revisions, cache: cacheDirectory.path, sshKey: key,
-            knownHosts: access.knownHosts, username: access.username, password: password,
+            knownHosts: access.knownHosts, certificateAuthority: access.certificateAuthority, username: access.username,
+            password: password,
             allowsInsecureHTTP: access.allowsInsecureHTTP, isSafeDirectory: access.isSafeDirectory, seconds: 0,
             limits: limits)
     }

@@ -67,6 +67,18 @@ import Testing
         #expect(!server.requests.contains { $0.hasPrefix("ada ") })
     }
 
+    @Test func `a configured authority suffices, unless others can change it`() async throws {
+        var access = try access()
+        access.certificateAuthority = server.authority
+        let network = try network("A=1")
+        #expect(try await origin.repository(server.url(origin), access: access, network: network).fetchTip().id == tip)
+        access.certificateAuthority = try sandbox.write("", to: "others.pem", mode: 0o666)
+        let error = await #expect(throws: (any ReasonedError).self) {
+            try await origin.repository(server.url(origin), access: access, network: network).fetchTip()
+        }
+        #expect(error?.reason == .permissions)
+    }
+
     @Test func `a wrong password and none are told apart, and neither is shown`() async throws {
         let network = try network(trusting)
         let wrong = try await gitError {

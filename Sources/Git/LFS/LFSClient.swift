@@ -8,11 +8,13 @@ import Reconcile
 final class LFSClient: Sendable {
     private let client: HTTPClient
 
-    init(environment: [String: String], host: String) throws {
+    /// - Parameter authority: a file of authorities to trust besides the usual ones.
+    init(environment: [String: String], host: String, authority: String?) throws {
         func variable(_ names: String...) -> String? {
             names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
         }
         var tls = TLSConfiguration.makeClientConfiguration()
+        if let authority { tls.additionalTrustRoots = [.file(authority)] }
         if let file = variable("GIT_SSL_CAINFO", "SSL_CERT_FILE") { tls.trustRoots = .file(file) }
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: .seconds(20), read: .seconds(60))

@@ -28,7 +28,10 @@ struct LFSDownload: Sendable {
         let wanted = missing.filter { $0.size > 0 }
         guard !wanted.isEmpty else { return }
         let server = try server()
-        let client = try LFSClient(environment: environment, host: server.address.host)
+        let isOwn = server.address.host == url.host
+        let client = try LFSClient(
+            environment: environment, host: server.address.host,
+            authority: isOwn ? request.certificateAuthority : nil)
         let outcome = Outcome()
         let done = DispatchSemaphore(value: 0)
         // The step has its thread for itself; what waits for the network does not block it.
@@ -252,7 +255,7 @@ struct LFSDownload: Sendable {
             return GitError(
                 .hostKeyUnknown, "the certificate of \(place) is not trusted",
                 advice:
-                    "Install its authority (update-ca-certificates) or name it in GIT_SSL_CAINFO; check the host name.")
+                    "Name its authority in `git.ca`, or install it (update-ca-certificates); check the host name.")
         }
         return unreachable(text.contains("://") ? "the connection failed" : String(text.prefix(200)))
     }

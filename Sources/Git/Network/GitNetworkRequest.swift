@@ -25,6 +25,8 @@ package struct GitAccess: Sendable, Hashable {
     package var sshKey: SecretSource?
     /// A known_hosts file for ssh; nil is ssh's own.
     package var knownHosts: String?
+    /// Authorities that a server's certificate may come from besides those of the system, as PEM.
+    package var certificateAuthority: String?
     /// For http and https; with a token alone it may stay nil.
     package var username: String?
     /// What holds the password or token for http and https, and nothing else but line ends.
@@ -53,6 +55,7 @@ struct GitNetworkRequest: Sendable, Codable {
     var cache: String
     var sshKey: String?
     var knownHosts: String?
+    var certificateAuthority: String?
     var username: String?
     var password: String?
     /// See `GitAccess`.

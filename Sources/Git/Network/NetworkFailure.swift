@@ -107,7 +107,7 @@ struct NetworkFailure {
             return GitError(
                 .hostKeyUnknown, "the certificate of \(url.host) is not trusted: \(text)",
                 advice:
-                    "Install its authority (update-ca-certificates) or name it in GIT_SSL_CAINFO; check the host name.")
+                    "Name its authority in `git.ca`, or install it (update-ca-certificates); check the host name.")
         }
         if url.transport == .file { return fileError(failure) }
         let status = failure.httpStatus ?? 0

@@ -37,8 +37,8 @@ final class Remote {
                 allowsPlainText: request.allowsInsecureHTTP) : nil
         // An http server may send us on to https.
         if isWeb {
-            let file = [environment["GIT_SSL_CAINFO"], environment["SSL_CERT_FILE"]].compactMap(\.self).first
-            try LibGit2.startTLS(certificates: file.flatMap { $0.isEmpty ? nil : $0 })
+            let files = [request.certificateAuthority, environment["GIT_SSL_CAINFO"], environment["SSL_CERT_FILE"]]
+            try LibGit2.startTLS(certificates: files.compactMap(\.self).first { !$0.isEmpty })
         }
         var options = git_remote_create_options()
         try LibGit2.check(git_remote_create_options_init(&options, UInt32(GIT_REMOTE_CREATE_OPTIONS_VERSION)))

@@ -36,10 +36,11 @@ extension ConfigurationReader {
             // The address is not shown: it may hold a password by mistake.
             guard
                 let section = SectionReader(
-                    entry.value, path: path, keys: ["ssh_key", "known_hosts", "username", "password"],
+                    entry.value, path: path, keys: ["ssh_key", "known_hosts", "ca", "username", "password"],
                     problems: problems)
             else { return nil }
             access.knownHosts = section.string("known_hosts").map(absolute)
+            access.certificateAuthority = section.string("ca").map(absolute)
             access.username = section.string("username")
             access.sshKey = secret("ssh_key", section)
             access.password = secret("password", section)

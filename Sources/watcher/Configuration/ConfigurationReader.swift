@@ -275,13 +275,14 @@ struct ConfigurationReader {
             let git = SectionReader(
                 node, path: section.name("git"),
                 keys: [
-                    "ssh_key", "known_hosts", "username", "password", "allow_rewrite", "insecure_http",
+                    "ssh_key", "known_hosts", "ca", "username", "password", "allow_rewrite", "insecure_http",
                     "safe_directory", "verify",
                 ] + Self.moduleKeys, problems: problems)
         else { return access }
         settings.allowsRewrite = git.bool("allow_rewrite", default: false)
         settings.verification = verification(git)
         access.knownHosts = git.string("known_hosts").map(absolute)
+        access.certificateAuthority = git.string("ca").map(absolute)
         access.username = git.string("username")
         access.allowsInsecureHTTP = git.bool("insecure_http", default: false)
         access.isSafeDirectory = git.bool("safe_directory", default: false)

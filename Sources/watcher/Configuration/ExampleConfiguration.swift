@@ -24,6 +24,8 @@ enum ExampleConfiguration {
               # Secrets are files only their owner can read, or credentials of systemd.
               #ssh_key: /etc/watcher/id_ed25519
               #known_hosts: /etc/watcher/known_hosts
+              # The authority of an https server, if the system does not know it.
+              #ca: /etc/watcher/ca.pem
               #username: deploy
               #password: {credential: git-token}
               # Deploy although the branch was rewritten (force-pushed).

@@ -17,7 +17,8 @@ extension ProjectConfiguration {
         let name = settings.name
         let files = [
             ("git.ssh_key", path(access.sshKey)), ("git.password", path(access.password)),
-            ("git.known_hosts", access.knownHosts), ("engine.ssh_key", path(engine.sshKey)),
+            ("git.known_hosts", access.knownHosts), ("git.ca", access.certificateAuthority),
+            ("engine.ssh_key", path(engine.sshKey)),
             ("engine.known_hosts", engine.knownHosts), ("engine.tls.key", path(engine.key)),
             ("engine.tls.cert", engine.certificate), ("engine.tls.ca", engine.certificateAuthority),
             ("git.verify.allowed_signers", settings.verification?.allowedSigners),
@@ -25,7 +26,7 @@ extension ProjectConfiguration {
             ("git.verify.gpg_keyring", settings.verification?.gpgKeyring),
         ]
         let modules = modules.rules.map(\.access).flatMap {
-            [path($0.sshKey), path($0.password), $0.knownHosts].map { ("git.submodules", $0) }
+            [path($0.sshKey), path($0.password), $0.knownHosts, $0.certificateAuthority].map { ("git.submodules", $0) }
         }
         return (files + modules).compactMap { key, file in file.map { ProtectedPath($0, "\(key) of \(name)") } }
     }
