@@ -16,14 +16,33 @@ package struct ProjectRecord: Sendable, Equatable {
     package var deployed: Commit?
     /// The newest commit that was seen at the remote.
     package var observedTip: ObservedTip?
-    /// The newest tip that was accepted, against which later ones are judged.
-    package var followed: FollowedTip?
+    /// The newest tip that was accepted of each revision that was ever followed, against which later ones are judged; the
+    /// newest first.
+    package var accepted: [FollowedTip] = []
     package var skipped: [SkippedCommit] = []
     package var suspension: Suspension?
     /// The number the next deployment gets.
     package var nextNumber: Int = 1
 
     package init() {}
+
+    /// The newest tip that was accepted of any revision.
+    package var followed: FollowedTip? { accepted.first }
+
+    /// The newest tip that was accepted of the revision, else of any: another revision is another line of commits.
+    package func accepted(of revision: String) -> FollowedTip? {
+        accepted.first { $0.revision == revision } ?? followed
+    }
+}
+
+extension [FollowedTip] {
+    /// How many revisions are remembered.
+    private static var mostRevisions: Int { 100 }
+
+    /// With a tip that was accepted now.
+    package func accepting(_ tip: FollowedTip) -> [FollowedTip] {
+        Array(([tip] + filter { $0.revision != tip.revision }).prefix(Self.mostRevisions))
+    }
 }
 
 /// The tip of a project's branch, as a run saw it.

@@ -24,7 +24,7 @@ enum Schema {
 
     /// Which tip later ones have to follow; who signed what was deployed; and which commits were verified already.
     private static let v6Signatures = """
-        ALTER TABLE projects ADD COLUMN followed TEXT; -- JSON; NULL: no tip was accepted yet
+        ALTER TABLE projects ADD COLUMN followed TEXT; -- JSON, newest first; NULL: no tip was accepted yet
 
         CREATE TABLE signatures (
             project TEXT NOT NULL,

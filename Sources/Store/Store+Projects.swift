@@ -63,10 +63,11 @@ extension Store {
         _ tip: Commit, of project: String, at time: Int, accepted: FollowedTip?
     ) async throws {
         let text = try JSONText.encode(tip)
-        let followed = try accepted.map { try JSONText.encode($0) }
         let isTipKnown = try await column("observed_tip", of: project) == text
-        let recorded = try await column("followed", of: project)
-        guard !isTipKnown || recorded != followed ?? recorded else { return }
+        let recorded = try await record(of: project).accepted
+        let tips = accepted.map(recorded.accepting) ?? recorded
+        guard !isTipKnown || tips != recorded else { return }
+        let followed = try tips.isEmpty ? nil : JSONText.encode(tips)
         try await write { db in
             try db.execute(
                 sql: """
@@ -153,7 +154,7 @@ extension ProjectRecord {
         if try row.optional("deployed_after", Int.self) == lastGood?.id.number ?? 0 {
             deployed = try row.json("deployed")
         }
-        if try row.optional("followed", String.self) != nil { followed = try row.json("followed") }
+        if try row.optional("followed", String.self) != nil { accepted = try row.json("followed") }
         if let time = try row.optional("observed_at", Int.self) {
             observedTip = ObservedTip(commit: try row.json("observed_tip"), since: time)
         }

@@ -46,27 +46,28 @@ package enum HostDirectory {
     /// What `/proc` shows of a process is what is behind it: its root, and anything for its working directory and its open
     /// files.
     package static func resolved(_ path: String) -> String {
-        let found = followed(path)
-        let parts = found.split(separator: "/")
-        guard parts.count >= 3, parts[0] == "proc",
-            let index = parts.indices.dropFirst(2).first(where: {
-                ["root", "cwd", "fd", "map_files"].contains(parts[$0])
-            })
-        else { return found }
-        return parts[index] == "root" ? followed("/" + parts[(index + 1)...].joined(separator: "/")) : "/"
+        var links = 0
+        return followed(path, &links)
     }
 
     /// Follows every link, also one to something that is missing: a container engine would make it there. What may not be
     /// looked at stays as it is.
-    private static func followed(_ path: String) -> String {
+    private static func followed(_ path: String, _ links: inout Int) -> String {
         var resolved: [Substring] = []
         var rest = Array(path.split(separator: "/").reversed())
-        var links = 0
         while let part = rest.popLast() {
             if part == "." { continue }
             if part == ".." {
                 _ = resolved.popLast()
                 continue
+            }
+            // Where these lead is up to the process, and another one than this may be asked for its own.
+            if resolved.first == "proc", [2, 4].contains(resolved.count), part == "root" {
+                resolved = []
+                continue
+            }
+            if resolved.first == "proc", [2, 4].contains(resolved.count), ["cwd", "fd", "map_files"].contains(part) {
+                return "/"
             }
             let place = "/" + (resolved + [part]).joined(separator: "/")
             guard links < 40, let target = TrustedFile.target(of: place) else {

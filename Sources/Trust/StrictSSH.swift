@@ -40,6 +40,10 @@ package enum StrictSSH {
             allowed["userknownhostsfile"] = [knownHosts]
             allowed["globalknownhostsfile"] = ["/dev/null"]
         }
+        if knownHosts != nil {
+            allowed["knownhostscommand"] = ["none"]
+            values["knownhostscommand"] = values["knownhostscommand"] ?? "none"
+        }
         return allowed.keys.sorted().compactMap { key in
             let value = values[key] ?? "nothing"
             return allowed[key]?.contains(value) == true ? nil : "\(key) \(value)"

@@ -98,6 +98,9 @@ package enum TrustedFile {
                 )
             }
             if type == S_IFLNK { return TrustedFile.target(of: place) }
+            guard type != S_IFCHR, type != S_IFBLK else {
+                throw refusal(place, "is a device", "Name a file.")
+            }
             let isSticky = type == S_IFDIR && !isLast && status.st_mode & S_ISVTX != 0
             guard isSticky || status.st_mode & 0o022 == 0 else {
                 let mode = "0" + String(status.st_mode & 0o7777, radix: 8)

@@ -90,6 +90,16 @@ import Testing
         #expect(error.reason == .permissions && error.message.contains("is a symbolic link"), "\(error)")
     }
 
+    @Test func `a link of another user to a private repository is not followed, consent or not`() async throws {
+        let link = "\(sandbox.path)/link.git"
+        symlink(origin.path, link)
+        try sandbox.run("chown", "-h", "\(ada)", link)
+        for isSafe in [false, true] {
+            let error = try await gitError { try await fetch("file://\(link)", isSafe: isSafe) }
+            #expect(error.reason == .permissions && error.message.contains("a link of the user"), "\(error)")
+        }
+    }
+
     @Test func `a repository of another user is refused also when nothing is to be downloaded`() async throws {
         #expect(try await fetch() == tip)
         #expect(try await fetch() == tip)

@@ -1,3 +1,4 @@
+import Deploy
 import FoundationEssentials
 import Glibc
 import Reconcile
@@ -73,10 +74,11 @@ import Testing
         let network = try network("A=1")
         #expect(try await origin.repository(server.url(origin), access: access, network: network).fetchTip().id == tip)
         access.certificateAuthority = try sandbox.write("", to: "others.pem", mode: 0o666)
-        let error = await #expect(throws: (any ReasonedError).self) {
+        await #expect {
             try await origin.repository(server.url(origin), access: access, network: network).fetchTip()
+        } throws: {
+            ($0 as? any ReasonedError)?.reason == .permissions
         }
-        #expect(error?.reason == .permissions)
     }
 
     @Test func `a wrong password and none are told apart, and neither is shown`() async throws {

@@ -95,8 +95,8 @@ import WatcherTestSupport
     }
 
     @Test(arguments: [
-        ("volumes: ['../../../watcher.db:/db']", 65, "leads out of the repository"),
-        ("secrets: [s]", 65, "leads out of the repository"),
+        ("volumes: ['../../../watcher.db:/db']", 65, "leads out of the checkout"),
+        ("secrets: [s]", 65, "leads out of the checkout"),
         ("volumes: ['./link:/x']", 65, "leads out of the checkout"),
         ("env_file: /etc/hostname", 65, "`host_files`"), ("volumes: ['STATE:/state:ro']", 77, "is the state directory"),
         ("volumes: ['STATE/watcher.db:/db']", 77, "is in the state directory"),

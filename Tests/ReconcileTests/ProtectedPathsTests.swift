@@ -49,6 +49,18 @@ import WatcherTestSupport
     ])
     func `the own checkout and everything else is allowed`(path: String) { #expect(problem(path) == nil) }
 
+    @Test(arguments: [
+        ("{type: none, o: bind, device: srv/d}", "/srv/d"), ("{type: none, o: 'rw,rbind', device: ./srv/d}", "/srv/d"),
+        ("{type: overlay, device: overlay, o: 'lowerdir=srv/l'}", "/srv/l"),
+        (#"{type: overlay, device: overlay, o: 'lowerdir=/sr\v/l'}"#, "/srv/l"),
+    ])
+    func `a path of a volume is the one that the engine takes it for`(options: String, path: String) throws {
+        let project = try FileTree.project(
+            "services: {web: {image: x, volumes: ['v:/v']}}\nvolumes: {vv: {}, v: {driver_opts: \(options)}}"
+                .replacing("'v:/v'", with: "'vol:/v'").replacing(" v: {driver", with: " vol: {driver"))
+        #expect(project.mountedSources().map(\.source) == [path])
+    }
+
     @Test func `everything that containers get to see of the host is found`() throws {
         let project = try FileTree.project(
             """

@@ -22,6 +22,7 @@ private struct RewriteCase: Sendable, CustomTestStringConvertible {
     var witnesses: [Rewrite.Witness: CommitID] = [:]
     /// What the tip contains.
     var contains: Set<CommitID> = []
+    var isTagSigned = true
     var rewrite: Rewrite?
     var testDescription: String { name }
 }
@@ -74,6 +75,14 @@ private struct RewriteCase: Sendable, CustomTestStringConvertible {
             accepted: .init(revision: tags, commit: id("c1"), tag: Tag(name: "v1.0.0", object: "c1")),
             deployed: id("c1")),
         RewriteCase(
+            name: "a higher version that nobody signed is, unless its commit follows", tip: tip("c0", "v9.0.0"),
+            revision: tags, accepted: .init(revision: tags, commit: id("c1"), tag: Tag(name: "v1.0.0", object: "a1")),
+            isTagSigned: false, rewrite: .unsignedTag("v9.0.0", before: id("c1"))),
+        RewriteCase(
+            name: "and then it is none", tip: tip("c2", "v9.0.0"), revision: tags,
+            accepted: .init(revision: tags, commit: id("c1"), tag: Tag(name: "v1.0.0", object: "a1")),
+            contains: [id("c1")], isTagSigned: false),
+        RewriteCase(
             name: "a tag that was moved is", tip: tip("c2", "v1.0.0"), revision: tags,
             accepted: .init(revision: tags, commit: id("c1"), tag: Tag(name: "v1.0.0", object: "c1")),
             contains: [id("c1")], rewrite: .movedTag("v1.0.0", from: id("c1"), to: id("c2"))),
@@ -102,6 +111,7 @@ private struct RewriteCase: Sendable, CustomTestStringConvertible {
         facts.deployed = test.deployed
         facts.witnesses = test.witnesses
         facts.contained = test.contains
+        facts.isTagSigned = test.isTagSigned
         #expect(Rewrite(facts) == test.rewrite)
     }
 

@@ -145,6 +145,12 @@ extension DeploymentStoreContract {
             try await subject.store.observed(.sample("b"), of: "shop", at: 3, accepted: second)
             #expect(try await record().followed == second)
             #expect(try await record().observedTip == ObservedTip(commit: .sample("b"), since: 2))
+            // Another revision is followed for a while.
+            let other = FollowedTip(revision: "branch main", commit: Commit.sample("c").id)
+            try await subject.store.observed(.sample("b"), of: "shop", at: 4, accepted: other)
+            #expect(try await record().accepted == [other, second])
+            #expect(try await record().accepted(of: "tags v*") == second)
+            #expect(try await record().accepted(of: "branch next") == other)
             #expect(try await subject.store.record(of: "blog").followed == nil)
         }
 

@@ -150,6 +150,9 @@ import Testing
         #expect(HostDirectory.resolved("\(directory)/link/../link") == "\(directory)/real")
         #expect(HostDirectory.resolved("\(directory)/dangling/x") == "\(directory)/nowhere/x")
         #expect(HostDirectory.resolved("/proc/1/root") == "/")
+        // Whoever mounts it has a working directory of its own.
+        #expect(HostDirectory.resolved("/proc/self/cwd/x") == "/")
+        #expect(HostDirectory.resolved("/proc/self/task/1/root/etc") == "/etc")
         #expect(HostDirectory.resolved("/") == "/")
     }
 }
@@ -177,5 +180,21 @@ import Testing
         #expect(try #require(compare).lowerBound < #require(write).lowerBound)
         #expect(advice.hasSuffix("to /etc/watcher/known_hosts:\n\(finding.shown?.line ?? "")"))
         #expect(!finding.changed.advice.contains(">>"))
+    }
+}
+
+@Suite struct StrictSSHTests {
+    @Test func `a command that brings host keys is a weakness where a file of them is configured`() {
+        let strict = """
+            stricthostkeychecking true
+            nohostauthenticationforlocalhost no
+            verifyhostkeydns false
+            userknownhostsfile /k
+            globalknownhostsfile /dev/null
+            """
+        #expect(StrictSSH.weaknesses(inConfiguration: strict, knownHosts: "/k") == [])
+        #expect(
+            StrictSSH.weaknesses(inConfiguration: strict + "\nknownhostscommand /bin/cat kh2", knownHosts: "/k")
+                == ["knownhostscommand /bin/cat kh2"])
     }
 }

@@ -27,7 +27,7 @@ package final class MemoryStore: DeploymentStore {
         /// The commit that `advance` moved to, and the number of the last good deployment then.
         package var pointer: (commit: Commit, after: Int)?
         package var observedTip: ObservedTip?
-        package var followed: FollowedTip?
+        package var accepted: [FollowedTip] = []
         package var engine: String?
         /// Verified commits, oldest first, and by which verifier.
         package var verified: (by: String, commits: [CommitID]) = ("", [])
@@ -105,13 +105,13 @@ package final class MemoryStore: DeploymentStore {
         _ tip: Commit, of project: String, at time: Int, accepted: FollowedTip?
     ) async throws {
         let isKnown = with(project) {
-            $0.observedTip?.commit == tip && (accepted == nil || $0.followed == accepted)
+            $0.observedTip?.commit == tip && (accepted.map($0.accepted.accepting) ?? $0.accepted) == $0.accepted
         }
         guard !isKnown else { return }
         try beforeWrite(.note)
         with(project) { project in
             if project.observedTip?.commit != tip { project.observedTip = ObservedTip(commit: tip, since: time) }
-            project.followed = accepted ?? project.followed
+            project.accepted = accepted.map(project.accepted.accepting) ?? project.accepted
         }
     }
 
@@ -190,7 +190,7 @@ extension MemoryStore.Project {
         record.deployed = record.lastGood?.commit
         if let pointer, pointer.after == lastGood { record.deployed = pointer.commit }
         record.observedTip = observedTip
-        record.followed = followed
+        record.accepted = accepted
         record.skipped = skipped.sorted { ($1.since, $0.commit.hex) < ($0.since, $1.commit.hex) }
         record.suspension = suspension
         record.nextNumber = (newest.first?.id.number ?? 0) + 1

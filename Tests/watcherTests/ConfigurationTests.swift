@@ -230,6 +230,12 @@ import Testing
                 VerificationSettings(allowedSigners: "/etc/watcher/signers", revokedKeys: "/etc/revoked"),
                 VerificationSettings(gpgKeyring: "/etc/keyring.gpg", mode: .every), nil,
             ])
+        for (line, key) in [
+            ("git: {verify: }", "git.verify"), ("git: {known_hosts: ''}", "git.known_hosts"),
+            ("engine: {host: 'tcp://h:1', tls: }", "engine.tls"), ("build: {commands: [[a]], user: }", "build.user"),
+        ] {
+            #expect(problems(with: line).contains("\(key): has no value"), "\(line): \(problems(with: line))")
+        }
         #expect(
             problems(with: "git: {verify: {}}")
                 == "4:19: git.verify: nobody is trusted: it needs allowed_signers, gpg_keyring, or both")

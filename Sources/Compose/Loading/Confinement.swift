@@ -13,7 +13,7 @@ struct Confinement: Sendable {
         guard !text.isEmpty, !text.hasPrefix("/"), !text.hasPrefix("~"), contains(base),
             !contains(CleanPath.absolute(text, in: base))
         else { return nil }
-        return "\"\(text)\" leads out of the repository; only an absolute path can name what is not in it"
+        return "\"\(text)\" leads out of the checkout; only an absolute path can name what is not in it"
     }
 
     private func contains(_ path: String) -> Bool { path == root || path.hasPrefix(root == "/" ? "/" : root + "/") }

@@ -88,7 +88,7 @@ extension Fetched {
 
     /// What is to be done about the commit, given what came of verifying it.
     func decide(_ request: DeployRequest, _ signature: SignatureState?) async throws -> Decided {
-        let rewrite = try await rewrite()
+        let rewrite = try await rewrite(signature)
         let skip = run.record.skipped.first { $0.commit == commit.id }
         var facts = DecisionFacts(
             commit: commit, rewrite: rewrite, allowsRewrite: run.settings.allowsRewrite, signature: signature,
@@ -111,9 +111,10 @@ extension Fetched {
     }
 
     /// Why the tip is no successor of what was followed until now; nil when it is one.
-    private func rewrite() async throws -> Rewrite? {
+    private func rewrite(_ signature: SignatureState?) async throws -> Rewrite? {
         var facts = RewriteFacts(tip: followed, revision: run.settings.followed)
-        facts.accepted = run.record.followed
+        facts.accepted = run.record.accepted(of: run.settings.followed)
+        if let signature { facts.isTagSigned = signature.signer?.tag != nil }
         facts.deployed = run.record.deployed?.id
         facts.witnesses = witnesses
         for commit in facts.questions where try await run.source.isAncestor(commit, of: tip.id) {
@@ -126,7 +127,8 @@ extension Fetched {
     private mutating func warn(of rewrite: Rewrite?) {
         if let rewrite {
             warnings.append("\(run.settings.revision) was rewritten, which is allowed: \(rewrite.description)")
-        } else if let old = run.record.followed, old.revision == run.settings.followed, let tag = followed.tag,
+        } else if let old = run.record.accepted(of: run.settings.followed), old.revision == run.settings.followed,
+            let tag = followed.tag,
             let before = old.tag, before.name == tag.name, before.object != tag.object
         {
             warnings.append("the tag \(tag.name) was made anew; it leads to the same commit as before")

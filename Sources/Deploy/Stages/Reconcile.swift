@@ -53,6 +53,11 @@ extension Fetched {
         result.changes = kept.changes
         result.standing = kept.standing
         result.warnings += kept.warnings
+        if kept.outcome == .deployed {
+            result.summary =
+                "\(commit.id.short) was not deployed; what was deployed before was put right; "
+                + run.whatRuns(kept.standing)
+        }
         if kept.outcome == .notWorking || kept.outcome == .restoreFailed { result.summary += "; \(kept.summary)" }
         return result
     }

@@ -8,7 +8,8 @@ extension Run {
             throw DeployError(
                 stage: .plan, reason: .usage,
                 message: "deployment \(recorded.id) did not succeed (\(recorded.status.rawValue))",
-                advice: "Choose one that `watcher history \(settings.name)` shows as succeeded, or add --force.")
+                advice: "Choose one that `watcher history \(settings.name)` shows as succeeded"
+                    + (recorded.status.neverRan ? "." : ", or add --force."))
         }
         guard var candidate = Candidate(recorded: recorded, kind: .rollback) else {
             throw DeployError(
@@ -37,9 +38,12 @@ extension Run {
             if let deployment = try await store.newestGood(query) { return deployment }
             // One that failed is looked for only to be named; to go back to it takes its number.
             if let failed = record.latestAttempt, failed.commit.id.hex.hasPrefix(revision.lowercased()) {
+                let hint =
+                    failed.status.neverRan
+                    ? "nothing of it ever ran" : "`--to \(failed.id) --force` goes back to it"
                 throw refusal(
-                    "deployment \(failed.id) of \(failed.commit.id.short) did not succeed (\(failed.status.rawValue)); "
-                        + "`--to \(failed.id) --force` goes back to it")
+                    "deployment \(failed.id) of \(failed.commit.id.short) did not succeed "
+                        + "(\(failed.status.rawValue)); \(hint)")
             }
             throw refusal("no good deployment of \(settings.name) has the commit \(revision)")
         case .previous:
@@ -58,4 +62,9 @@ extension Run {
                 "`watcher history \(settings.name)` lists what was deployed, `watcher skip-list \(settings.name)` what "
                 + "is skipped.")
     }
+}
+
+extension DeploymentStatus {
+    /// The commit was turned down before anything was made of it, so there is nothing to go back to.
+    fileprivate var neverRan: Bool { self == .invalid || self == .refused }
 }

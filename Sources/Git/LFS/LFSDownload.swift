@@ -191,7 +191,9 @@ struct LFSDownload: Sendable {
                 address = next
                 continue
             }
-            try check(response.status, hadCredentials: !headers.isEmpty)
+            try check(
+                response.status, hadCredentials: !headers.isEmpty,
+                at: address.hasSameOrigin(as: server.address) ? nil : "the server that \(place) sends us to")
             let incoming = try store.receive(pointer)
             for try await part in response.body {
                 try part.withUnsafeReadableBytes { try incoming.add($0) }
@@ -217,10 +219,16 @@ struct LFSDownload: Sendable {
     /// The server without paths and queries, in which tokens may stand.
     private var place: String { "the Git LFS server of \(url)" }
 
-    private func check(_ status: HTTPResponseStatus, hadCredentials: Bool) throws {
+    /// - Parameter other: another server than that of Git LFS, which gave no credentials for it, or those.
+    private func check(_ status: HTTPResponseStatus, hadCredentials: Bool, at other: String? = nil) throws {
         switch status.code {
         case 200..<300: return
         case 401, 403:
+            if let other {
+                throw GitError(
+                    .authenticationFailed, "\(other) does not let us download (\(status.code))",
+                    advice: "Credentials of the project are sent to its own server only; correct the Git LFS server.")
+            }
             throw GitError(
                 .authenticationFailed,
                 "\(place) "

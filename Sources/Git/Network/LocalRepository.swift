@@ -18,11 +18,40 @@ struct LocalRepository {
     /// Throws `GitError` with the reason `permissions`. What is no repository is for libgit2 to say.
     func check() throws {
         guard let top = Self.status(path, following: true) else { return }
+        try checkLinks(owner: top.st_uid)
         let directory = try gitDirectory(of: HostDirectory.resolved(path), top.st_uid)
         let owners = [top.st_uid, Self.status(directory, following: false)?.st_uid ?? top.st_uid]
         let stranger = owners.first { !TrustedFile.isTrusted(owner: $0) }
         if let stranger, !isSafe { throw dubious(stranger) }
         try checkReferences(of: directory, owner: stranger, depth: 0)
+    }
+
+    /// A link on the way to the repository is whose it is: a stranger's must not lead to a repository of somebody else.
+    private func checkLinks(owner: uid_t) throws {
+        var here = ""
+        var rest = Array(path.split(separator: "/").map(String.init).reversed())
+        for _ in 0..<256 {
+            guard let part = rest.popLast() else { return }
+            if part == ".." { here = String(here[..<(here.lastIndex(of: "/") ?? here.startIndex)]) }
+            if part == "." || part == ".." { continue }
+            let place = "\(here)/\(part)"
+            guard let status = Self.status(place, following: false), status.st_mode & S_IFMT == S_IFLNK,
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: place)
+            else {
+                here = place
+                continue
+            }
+            if !TrustedFile.isTrusted(owner: status.st_uid) {
+                guard status.st_uid == owner else {
+                    throw elsewhere(
+                        "\(place), a link of the user \(TrustedFile.userName(status.st_uid)), leads to a repository of "
+                            + "the user \(TrustedFile.userName(owner))")
+                }
+                if !isSafe { throw dubious(status.st_uid) }
+            }
+            if target.hasPrefix("/") { here = "" }
+            rest += target.split(separator: "/").map(String.init).reversed()
+        }
     }
 
     /// The directory with the objects: the path itself, `.git` in it, or where a `.git` file leads.

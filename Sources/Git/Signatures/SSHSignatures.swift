@@ -60,7 +60,7 @@ struct SSHSignatures: Sendable {
             return SignatureFault(.expired, name, said)
         }
         return SignatureFault(
-            .unknownSigner, name, "\(signers.path) does not list the key \(key)",
+            .unknownSigner, name, "\(signers.path) does not list the key \(key) for the namespace git",
             advice: "If it is to be trusted, add a line with its public key to \(signers.path).")
     }
 

@@ -70,12 +70,28 @@ extension Volume {
     /// layers.
     fileprivate var namedPaths: [(place: String, source: String)] {
         guard ["local", "default", ""].contains(driver ?? "") else { return [] }
-        var paths = driverOpts["device"].map { [("driver_opts.device", $0)] } ?? []
-        for option in (driverOpts["o"] ?? "").split(separator: ",") {
-            guard let value = option.split(separator: "=", maxSplits: 1).dropFirst().first else { continue }
-            paths += value.split(separator: ":").filter { $0.hasPrefix("/") }.map { ("driver_opts.o", String($0)) }
+        let options = (driverOpts["o"] ?? "").split(separator: ",")
+        var paths: [(String, String)] = []
+        if let device = driverOpts["device"] {
+            let isPath = options.contains("bind") || options.contains("rbind") || device.hasPrefix("/")
+            paths.append(("driver_opts.device", isPath ? Self.absolute(device) : device))
+        }
+        for option in options {
+            let parts = option.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            // A layer may be named from where the engine is.
+            let isLayer = parts[0].contains("dir")
+            for value in parts[1].split(separator: ":") where isLayer || value.hasPrefix("/") {
+                paths.append(("driver_opts.o", Self.absolute(String(value))))
+            }
         }
         return paths
+    }
+
+    /// The path as mount(2) and overlayfs take it from the engine, whose working directory is `/`.
+    private static func absolute(_ path: String) -> String {
+        let plain = path.replacing("\\", with: "")
+        return plain.hasPrefix("/") ? plain : "/" + plain
     }
 }
 

@@ -4,6 +4,8 @@ package enum Rewrite: Sendable, Equatable {
     case lost(CommitID, Witness)
     /// The tag stands at another commit than before.
     case movedTag(String, from: CommitID, to: CommitID)
+    /// The tag is not signed, although signatures are demanded, and its commit does not follow the one before.
+    case unsignedTag(String, before: CommitID)
     /// The tag with the highest version is gone, and an older one is left.
     case removedTag(String, leaving: String)
 
@@ -31,6 +33,9 @@ package struct RewriteFacts: Sendable, Equatable {
     package var deployed: CommitID?
     /// The commits that were deployed by what the host says, as far as the record does not know of them.
     package var witnesses: [Rewrite.Witness: CommitID] = [:]
+    /// Whoever may name commits has signed the tag, or signatures are not demanded. Another tag is only a name for a commit,
+    /// which has to follow the one before as on a branch: else anybody could give an old commit the highest version.
+    package var isTagSigned = true
     /// Those of all these commits that the tip contains; itself it always does.
     package var contained: Set<CommitID> = []
 
@@ -65,10 +70,13 @@ extension Rewrite {
         }
         guard accepted.revision == facts.revision else { return nil }
         if let old = accepted.tag, let new = facts.tip.tag {
-            guard let rewrite = Rewrite(from: old, at: accepted.commit, to: new, facts.tip.commit.id) else {
+            if let rewrite = Rewrite(from: old, at: accepted.commit, to: new, facts.tip.commit.id) {
+                self = rewrite
+            } else if !facts.isTagSigned, !facts.contains(accepted.commit) {
+                self = .unsignedTag(new.name, before: accepted.commit)
+            } else {
                 return nil
             }
-            self = rewrite
         } else if !facts.contains(accepted.commit) {
             self = .lost(accepted.commit, .observed)
         } else {
@@ -97,6 +105,8 @@ extension Rewrite {
         case .lost(let commit, .labels): "\(commit.short), which the containers' labels name, is not part of it"
         case .lost(let commit, .checkout): "\(commit.short), which is checked out, is not part of it"
         case .movedTag(let name, let old, let new): "the tag \(name) was moved from \(old.short) to \(new.short)"
+        case .unsignedTag(let name, let before):
+            "the tag \(name) is not signed, and its commit does not contain \(before.short), the one before"
         case .removedTag(let old, let new): "the tag \(old) is gone, and \(new) is older"
         }
     }

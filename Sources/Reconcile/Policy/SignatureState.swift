@@ -74,6 +74,9 @@ package enum SignatureState: Sendable, Equatable {
     case verified(Signer)
     case refused(SignatureFault)
 
+    /// Who signed; nil when it is refused.
+    package var signer: Signer? { if case .verified(let signer) = self { signer } else { nil } }
+
     /// What counts of a tag's signature and that of its commit: either suffices. Of two that do not, the one that is there
     /// is told.
     ///

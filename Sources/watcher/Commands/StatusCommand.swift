@@ -21,7 +21,7 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "Show what each container uses: processor, memory, network and disk.")
     var stats = false
 
-    @Flag(help: "End with 0, 12, 13, 15, 21 or 22, as things stand; without it only with 0, or 69.")
+    @Flag(help: "End with 0, 11, 12, 13, 15, 21 or 22, as things stand; without it only with 0, or 69.")
     var exitCode = false
 
     @OptionGroup var jobs: JobsOption

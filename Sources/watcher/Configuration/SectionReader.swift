@@ -30,6 +30,11 @@ struct SectionReader {
         self.problems = problems
         self.mapping = mapping
         location = node.location
+        for entry in mapping.entries where Self.protecting.contains(entry.key) {
+            let isOwnEmpty = entry.value.string == "" && !Self.verifying.contains(entry.key)
+            guard entry.value.isNull || isOwnEmpty else { continue }
+            problems.add("\(name(entry.key)): has no value; give it one, or remove the key", at: entry.keyLocation)
+        }
         for entry in mapping.entries where !keys.contains(entry.key) {
             if later.contains(entry.key) {
                 problems.add("\(name(entry.key)): not supported by this version of watcher", at: entry.keyLocation)
@@ -40,6 +45,14 @@ struct SectionReader {
             }
         }
     }
+
+    /// Keys that protect: without their value, which a person may have commented out, they would do nothing, silently.
+    private static let protecting: Set<String> = [
+        "verify", "allowed_signers", "revoked_keys", "gpg_keyring", "known_hosts", "ca", "tls", "ssh_key", "user",
+    ]
+
+    /// Of these, the empty text is refused where they are read.
+    private static let verifying: Set<String> = ["allowed_signers", "revoked_keys", "gpg_keyring"]
 
     func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 

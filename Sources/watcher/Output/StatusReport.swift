@@ -66,6 +66,8 @@ struct StatusReport: Encodable {
         var configured: Bool
         /// The last deployment that succeeded.
         var deployment: DeploymentView?
+        /// The deployment that containers name, where it is newer than what is recorded: the database is an older copy.
+        var unrecorded: DeploymentID?
         /// The commit that is deployed.
         var deployed: Commit?
         var tip: Tip?
@@ -117,6 +119,16 @@ struct StatusFacts {
     var now: Int
 }
 
+extension StatusFacts {
+    /// The newest deployment that the containers of the project name.
+    fileprivate func newestDeployment(of project: String) -> DeploymentID? {
+        (observed?.containers ?? []).compactMap { container -> DeploymentID? in
+            guard container.labels[ComposeLabels.watcherProject] == project else { return nil }
+            return container.labels[ComposeLabels.watcherDeployment].flatMap(DeploymentID.init)
+        }.max { $0.number < $1.number }
+    }
+}
+
 extension StatusReport.Project {
     /// Joins what was recorded with what the engine, the lock and systemd say.
     init(_ name: String, _ record: ProjectRecord, _ facts: StatusFacts) {
@@ -138,6 +150,12 @@ extension StatusReport.Project {
         outcome = facts.trouble == nil ? verdict.outcome : .error
         exitStatus = (facts.trouble == nil ? verdict.exitStatus : .engineUnreachable).rawValue
         self.standing = record.lastGood == nil ? nil : standing
+        unrecorded = facts.newestDeployment(of: name).flatMap { $0.number >= record.nextNumber ? $0 : nil }
+        if unrecorded != nil, outcome == .inSync {
+            // What runs is not what is recorded, however well it works.
+            outcome = .drift
+            exitStatus = ExitStatus(.drift).rawValue
+        }
         services = StatusReport.services(record.lastGood?.snapshot?.project, facts, self.standing)
     }
 }

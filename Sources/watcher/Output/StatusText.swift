@@ -33,6 +33,7 @@ struct StatusText {
         case .skipped, .outsideWindow: return ("\(doing), but the tip is not deployed", .yellow)
         case .failed: return ("not deployed: no deployment has succeeded", .red)
         case .restoreFailed: return ("\(doing): a deployment failed, and so did rolling it back", .red)
+        case .drift: return ("\(doing), but what runs is not what is recorded", .yellow)
         case _ where project.deployment == nil: return ("not deployed yet", .yellow)
         case .notWorking: return (doing, .red)
         case _ where project.standing?.works == true && [.invalid, .refused, .failed].contains(project.tip?.state):
@@ -58,9 +59,17 @@ struct StatusText {
     private func firstLine(_ text: String) -> String { String(text.printable.prefix { $0 != "\n" }) }
 
     private var deployedLines: [String] {
-        guard let deployment = project.deployment, let commit = project.deployed else { return [] }
+        var lines: [String] = []
+        if let unrecorded = project.unrecorded {
+            lines.append(line("running", "\(unrecorded), which the database does not know: it is an older copy"))
+        }
+        guard let deployment = project.deployment, let commit = project.deployed else { return lines }
         let time = Times.since(deployment.finishedAt ?? deployment.startedAt, now: now)
-        return [line("deployed", "\(commit.id.short) \(firstLine(commit.subject)), \(deployment.id) since \(time)")]
+        return lines + [
+            line(
+                project.unrecorded == nil ? "deployed" : "recorded",
+                "\(commit.id.short) \(firstLine(commit.subject)), \(deployment.id) since \(time)")
+        ]
     }
 
     private var tipLines: [String] {
@@ -69,7 +78,10 @@ struct StatusText {
             return project.deployment == nil
                 ? [line("next", "`watcher deploy \(project.project)` deploys it for the first time")] : []
         }
-        if tip.state == .deployed { return [line("tip", "\(tip.commit.id.short) is deployed")] }
+        if tip.state == .deployed {
+            let what = project.unrecorded == nil ? "deployed" : "recorded as deployed"
+            return [line("tip", "\(tip.commit.id.short) is \(what)")]
+        }
         let seen = "\(Times.local(tip.since)) (\(Times.age(now - tip.since)) ago)"
         let isOn = tip.state == .inProgress ? "is being deployed" : "is not deployed"
         var lines = [

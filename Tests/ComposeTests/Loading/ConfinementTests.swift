@@ -25,7 +25,7 @@ import Testing
         #expect(
             found.hasPrefix("/p/stack/compose.yaml:2:")
                 && found.hasSuffix(
-                    "\(place): \"\(path)\" leads out of the repository; only an absolute path can name what is not in it"
+                    "\(place): \"\(path)\" leads out of the checkout; only an absolute path can name what is not in it"
                 ),
             "\(found)")
     }
@@ -40,7 +40,7 @@ import Testing
     func `an attribute of a service that leaves the repository is refused with its place`(attribute: String) {
         let found = problems("services:\n  web:\n    image: x\n    \(attribute)\n")
         #expect(
-            found.hasPrefix("/p/stack/compose.yaml:4:") && found.contains("leads out of the repository"), "\(found)")
+            found.hasPrefix("/p/stack/compose.yaml:4:") && found.contains("leads out of the checkout"), "\(found)")
     }
 
     @Test(arguments: [
@@ -51,7 +51,7 @@ import Testing
         let found = problems(
             "\(include)\nservices: {web: {image: x}}\n", ["stack/a.yaml": "services: {a: {image: x}}\n"])
         #expect(
-            found.hasPrefix("/p/stack/compose.yaml:1:") && found.contains("leads out of the repository"), "\(found)")
+            found.hasPrefix("/p/stack/compose.yaml:1:") && found.contains("leads out of the checkout"), "\(found)")
     }
 
     @Test func `all of them are told at once`() {
