@@ -53,7 +53,14 @@ package struct Deployer: Sendable {
     package func deploy(_ request: DeployRequest = DeployRequest()) async -> RunResult {
         await reporting { run in
             if let suspension = run.suspension { return run.suspended(suspension) }
-            let unverified = try await run.recovered().fetch(request.commit)
+            let run = try await run.recovered()
+            let unverified: Fetched
+            do { unverified = try await run.fetch(request.commit) } catch let failure as DeployError
+                where failure.reason.isInvalidProject
+            {
+                // A tip that cannot even be read takes nothing away from what is deployed.
+                return try await run.keepingDeployed(beside: run.failed(failure), insteadOf: "the tip")
+            }
             let decided = try await unverified.decide(request, await unverified.verify(remembers: true))
             let fetched = decided.fetched
             try await fetched.remember(accepting: decided.acceptsTip)

@@ -28,6 +28,11 @@ package final class MemoryStore: DeploymentStore {
         package var pointer: (commit: Commit, after: Int)?
         package var observedTip: ObservedTip?
         package var accepted: [FollowedTip] = []
+        /// The newest of them.
+        package var followed: FollowedTip? {
+            get { accepted.first }
+            set { accepted = newValue.map { [$0] } ?? [] }
+        }
         package var engine: String?
         /// Verified commits, oldest first, and by which verifier.
         package var verified: (by: String, commits: [CommitID]) = ("", [])

@@ -23,7 +23,7 @@ extension Fetched {
             var result = try await run.reconcile(candidate, checkout, await prefetched)
             result.tip = tip
             if candidate.kind == .deploy, result.failure?.reason.isRejection == true {
-                return try await keepingDeployed(beside: result)
+                return try await run.next().keepingDeployed(beside: result, insteadOf: commit.id.short)
             }
             if isRequested, commit.id != tip.id, result.failure == nil, request.hold == nil {
                 result.next += [
@@ -42,30 +42,14 @@ extension Fetched {
     func concludeUnloaded(_ failure: DeployError) async throws -> RunResult {
         var result = try await run.concludeUntouched(failure, .deploy, commit)
         result.tip = tip
-        return failure.reason.isRejection ? try await keepingDeployed(beside: result) : result
-    }
-
-    /// The commit is invalid or refused, which was recorded: what was deployed is kept as it is.
-    private func keepingDeployed(beside rejected: RunResult) async throws -> RunResult {
-        var result = rejected
-        guard let kept = try await run.next().keepDeployed() else { return result }
-        if kept.failure != nil { return kept.reporting(beside: result) }
-        result.changes = kept.changes
-        result.standing = kept.standing
-        result.warnings += kept.warnings
-        if kept.outcome == .deployed {
-            result.summary =
-                "\(commit.id.short) was not deployed; what was deployed before was put right; "
-                + run.whatRuns(kept.standing)
-        }
-        if kept.outcome == .notWorking || kept.outcome == .restoreFailed { result.summary += "; \(kept.summary)" }
-        return result
+        return failure.reason.isRejection
+            ? try await run.next().keepingDeployed(beside: result, insteadOf: commit.id.short) : result
     }
 
     /// Leaves the tip alone and keeps what was deployed as it is.
     func hold(_ hold: Decision.Hold) async throws -> RunResult {
         run.log.status(.verify, .skipped, hold.description)
-        let kept = mayKeepDeployed(hold) ? try await run.keepDeployed() : nil
+        let kept = mayKeepDeployed(hold) ? try await run.keepingWhatIsLeft() : nil
         return run.held(hold, tip: tip, kept)
     }
 }
@@ -109,6 +93,35 @@ extension Run {
     /// That nothing new may be deployed now, and until when; nil when it may.
     func closedWindow(_ request: DeployRequest) -> String? {
         request.force ? nil : settings.policies.closedWindow(at: now)
+    }
+
+    /// A tip is invalid or refused: what was deployed is kept as it is.
+    ///
+    /// - Parameter tip: what was not deployed, for messages.
+    func keepingDeployed(beside rejected: RunResult, insteadOf tip: String) async throws -> RunResult {
+        var result = rejected
+        guard let kept = try await keepDeployed() else { return result }
+        if kept.failure != nil { return kept.reporting(beside: result) }
+        result.changes = kept.changes
+        result.standing = kept.standing
+        result.warnings += kept.warnings
+        if kept.outcome == .deployed {
+            result.summary =
+                "\(tip) was not deployed; what was deployed before was put right; \(whatRuns(kept.standing))"
+        }
+        if kept.outcome == .notWorking || kept.outcome == .restoreFailed { result.summary += "; \(kept.summary)" }
+        return result
+    }
+
+    /// Heals what was deployed, as far as its commit can still be had: a rewritten repository may have dropped it, and the
+    /// cache may be lost.
+    fileprivate func keepingWhatIsLeft() async throws -> RunResult? {
+        do { return try await keepDeployed() } catch let failure as DeployError where failure.reason == .commitMissing {
+            log.progress(
+                .verify, .warning,
+                "what is deployed cannot be compared or healed: \(failure.message.firstLine)")
+            return nil
+        }
     }
 
     /// Heals what was deployed; nil when nothing good ever was.

@@ -90,7 +90,7 @@ private struct AncestryWalk {
         try ObjectCache.checkSize(ofCommit: &raw, in: repository)
         var commit: OpaquePointer?
         defer { git_commit_free(commit) }
-        try LibGit2.check(git_commit_lookup(&commit, repository, &raw))
+        try ObjectCache.look(up: &commit, &raw, in: repository)
         let parents = (0..<git_commit_parentcount(commit)).compactMap { index in
             git_commit_parent_id(commit, index).map { ObjectID($0.pointee) }
         }

@@ -84,7 +84,7 @@ extension ObjectCache {
         try checkSize(ofCommit: &id, in: repository)
         var commit: OpaquePointer?
         defer { git_commit_free(commit) }
-        try LibGit2.check(git_commit_lookup(&commit, repository, &id))
+        try ObjectCache.look(up: &commit, &id, in: repository)
         var before: [[String: String]] = []
         for index in 0..<git_commit_parentcount(commit) {
             guard !deadline.isOver else { return [] }

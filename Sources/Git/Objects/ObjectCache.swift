@@ -73,7 +73,7 @@ final class ObjectCache: Sendable {
         return try withRepository { repository in
             var object: OpaquePointer?
             defer { git_commit_free(object) }
-            try LibGit2.check(git_commit_lookup(&object, repository, &raw))
+            try ObjectCache.look(up: &object, &raw, in: repository)
             guard let id = git_commit_tree_id(object)?.pointee else {
                 throw GitError(.unexpected, "libgit2 lost the tree of \(commit)")
             }
@@ -89,7 +89,7 @@ final class ObjectCache: Sendable {
                 try Self.checkSize(ofCommit: &raw, in: repository)
                 var commit: OpaquePointer?
                 defer { git_commit_free(commit) }
-                try LibGit2.check(git_commit_lookup(&commit, repository, &raw))
+                try ObjectCache.look(up: &commit, &raw, in: repository)
                 return try Commit(reading: commit, in: repository)
             }
         }
@@ -111,10 +111,21 @@ final class ObjectCache: Sendable {
                 try Self.checkSize(ofCommit: &whole, in: repository)
                 var commit: OpaquePointer?
                 defer { git_commit_free(commit) }
-                try LibGit2.check(git_commit_lookup(&commit, repository, &whole))
+                try ObjectCache.look(up: &commit, &whole, in: repository)
                 return try Commit(reading: commit, in: repository)
             }
         }
+    }
+
+    /// Opens a commit. One whose object is whole and which is no commit all the same is invalid: it will never be another.
+    static func look(up commit: inout OpaquePointer?, _ id: inout git_oid, in repository: OpaquePointer?) throws {
+        let code = git_commit_lookup(&commit, repository, &id)
+        guard code < 0 else { return }
+        let failure = LibGit2.Failure(code: code)
+        guard failure.text.contains("parse") else { throw failure }
+        throw GitError(
+            .invalidProject, "the commit \(ObjectID(id).hex) is malformed: \(failure.text)",
+            advice: "Push a commit that Git made.")
     }
 
     private func found<R>(_ body: () throws -> R?) throws -> R? {
