@@ -96,6 +96,25 @@ import Testing
         #expect(try found.map { try $0.get() } == [tip, other])
     }
 
+    @Test(arguments: [nil, 2_000_000]) func `a commit that nobody can read stops only those that follow it`(
+        size: Int?
+    ) async throws {
+        let tip = try origin.commit(["a": "1"])
+        let text = size.map { "head -c \($0) /dev/zero | tr '\\0' x" } ?? "true"
+        let header = size == nil ? "printf 'tree %s\\n' $(git rev-parse HEAD^{tree})" : "git cat-file commit HEAD"
+        try sandbox.run(
+            "sh", "-ec",
+            "cd \(origin.path); { \(header.replacing("HEAD", with: "main")); \(text); } > ../odd; "
+                + "git hash-object -t commit --literally -w ../odd > refs/heads/bad",
+            in: sandbox.path)
+        for url in [origin.fileURL, "http://127.0.0.1:\(try HTTPServer(sandbox).port)/infra.git"] {
+            let found = await fetchAll(try repositories(url, [.branch("bad"), .branch("main")]))
+            let error = #expect(throws: GitError.self) { try found[0].get() }
+            #expect(error?.reason == .invalidProject, "\(error.map(String.init(describing:)) ?? "")")
+            #expect(try found[1].get() == tip)
+        }
+    }
+
     @Test func `what one revision lacks is no trouble of another`() async throws {
         let tip = try origin.commit(["a": "1"])
         let server = try HTTPServer(sandbox)

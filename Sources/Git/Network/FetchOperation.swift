@@ -35,12 +35,14 @@ struct FetchOperation {
                     let answers = try fetch(into: cache)
                     if answers.values.contains(where: \.wasDownloaded) { try PrivateFile.close(directory.path) }
                     return answers
-                } catch let failure as LibGit2.Failure where failure.isLocal {
+                } catch let failure as LibGit2.Failure where failure.isLocal && !failure.isMalformedObject {
                     return try directory.renew { try fetch(into: $0) }
                 } catch is Incomplete {
                     return try directory.renew { try fetch(into: $0) }
                 }
             }
+        } catch let failure as LibGit2.Failure where failure.isMalformedObject {
+            throw GitError.malformed("what \(url) sent", failure)
         } catch let failure as LibGit2.Failure {
             throw NetworkFailure(url: url, request: request).error(for: failure)
         } catch let missing as Incomplete {
@@ -63,7 +65,7 @@ struct FetchOperation {
             guard case .branch(let name) = revision else { return nil }
             let reference = "refs/heads/\(name)"
             guard let id = try remote.target(of: reference),
-                try cache.target(of: Self.localName(reference)) == id, let commit = try cache.commit(id)
+                try cache.target(of: Self.localName(reference)) == id, let commit = try? cache.commit(id)
             else { return nil }
             answers[revision] = .tip(FetchedTip(commit: commit, reference: reference, wasDownloaded: false))
         }
@@ -91,14 +93,37 @@ struct FetchOperation {
         let open = request.revisions.filter { answers[$0] == nil }
         guard !open.isEmpty else { return answers }
         let remote = try Remote(cache, url: url, request: request, environment: environment)
-        try remote.explained {
-            try remote.connect()
-            answers.merge(try fetch(open, remote, cache)) { $1 }
+        do {
+            try remote.explained {
+                try remote.connect()
+                answers.merge(try fetch(open, remote, cache)) { $1 }
+            }
+        } catch  where open.count > 1 && Self.isTheFault(ofOneRevision: error) {
+            for revision in open { answers[revision] = try fetchAlone(revision, cache) }
         }
         for revision in request.takesUnadvertised ? open : [] {
             if let tip = unadvertised(revision, answers[revision], cache) { answers[revision] = .tip(tip) }
         }
         return answers
+    }
+
+    /// What somebody pushed to one branch or tag does not stop those that follow another.
+    private static func isTheFault(ofOneRevision error: any Error) -> Bool {
+        (error as? GitError)?.reason == .invalidProject || (error as? LibGit2.Failure)?.isMalformedObject == true
+    }
+
+    private func fetchAlone(_ revision: Revision, _ cache: ObjectCache) throws -> GitNetworkAnswer? {
+        do {
+            let remote = try Remote(cache, url: url, request: request, environment: environment)
+            return try remote.explained {
+                try remote.connect()
+                return try fetch([revision], remote, cache)[revision]
+            }
+        } catch let error as GitError where error.reason == .invalidProject {
+            return .failure(error)
+        } catch let failure as LibGit2.Failure where failure.isMalformedObject {
+            return .failure(GitError.malformed("what \(revision) leads to", failure))
+        }
     }
 
     /// The commit itself from the server, where no branch leads to it and the server gives out commits by their ids.

@@ -68,6 +68,12 @@ enum LibGit2 {
 
         var isNotFound: Bool { code == GIT_ENOTFOUND.rawValue }
 
+        /// An object is whole, and is no commit or tag all the same: whoever pushed it made it so.
+        var isMalformedObject: Bool {
+            ["failed to parse signature", "failed to parse bad commit", "failed to parse tag", "object is no commit"]
+                .contains { text.hasPrefix($0) }
+        }
+
         /// It comes from the objects or files of the local repository rather than from the remote.
         var isLocal: Bool {
             [

@@ -122,10 +122,8 @@ final class ObjectCache: Sendable {
         let code = git_commit_lookup(&commit, repository, &id)
         guard code < 0 else { return }
         let failure = LibGit2.Failure(code: code)
-        guard failure.text.contains("parse") else { throw failure }
-        throw GitError(
-            .invalidProject, "the commit \(ObjectID(id).hex) is malformed: \(failure.text)",
-            advice: "Push a commit that Git made.")
+        guard failure.isMalformedObject else { throw failure }
+        throw GitError.malformed("the commit \(ObjectID(id).hex)", failure)
     }
 
     private func found<R>(_ body: () throws -> R?) throws -> R? {
@@ -168,6 +166,11 @@ extension Commit {
 }
 
 extension GitError {
+    static func malformed(_ object: String, _ failure: LibGit2.Failure) -> GitError {
+        GitError(
+            .invalidProject, "\(object) is malformed: \(failure.text)", advice: "Push a commit or tag that Git made.")
+    }
+
     /// A call to the system that failed: `cannot <doing>: <why>`.
     static func system(_ doing: String, _ code: Int32) -> GitError {
         let why = String(cString: strerror(code))

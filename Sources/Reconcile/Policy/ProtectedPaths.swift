@@ -34,8 +34,12 @@ extension Project {
     /// Every path of the host that containers of the enabled services mount: binds, files of `configs` and `secrets` that a
     /// service uses, and what options of volumes name.
     ///
-    /// - Parameter names: the services that are asked about; nil is all.
-    package func mountedSources(of names: Set<String>? = nil) -> [HostSource] {
+    /// - Parameters:
+    ///   - names: the services that are asked about; nil is all.
+    ///   - existing: the volumes that exist on the engine, by real name: their options count, too.
+    package func mountedSources(
+        of names: Set<String>? = nil, on existing: [String: ObservedState.Volume] = [:]
+    ) -> [HostSource] {
         var sources: [HostSource] = []
         func add(_ place: String, _ source: String?, _ what: String, _ use: String) {
             guard let source, source.hasPrefix("/") else { return }
@@ -56,27 +60,33 @@ extension Project {
             }
         }
         let used = Set(services.flatMap { $0.volumes.filter { $0.kind == .volume }.compactMap(\.source) })
-        for (key, volume) in volumes.sorted(by: { $0.key < $1.key }) where used.contains(key) && !volume.external {
-            for (place, source) in volume.namedPaths {
+        for (key, volume) in volumes.sorted(by: { $0.key < $1.key }) where used.contains(key) {
+            let named = volume.external ? [] : Self.paths(in: volume.driverOpts, of: volume.driver)
+            for (place, source) in named {
                 add("volumes.\(key).\(place)", source, "path", " of volume \"\(key)\"")
+            }
+            guard let found = existing[volume.name] else { continue }
+            for (_, source) in Self.paths(in: found.options, of: found.driver)
+            where !named.contains(where: { $0.source == source }) {
+                add("volumes.\(key)", source, "path", " of volume \"\(found.name)\" on the engine")
             }
         }
         return sources
     }
-}
 
-extension Volume {
     /// Paths in the options of the engine's own driver, which passes them on to mount(2): of a bind, and of an overlay's
     /// layers.
-    fileprivate var namedPaths: [(place: String, source: String)] {
+    private static func paths(
+        in options: [String: String], of driver: String?
+    ) -> [(place: String, source: String)] {
         guard ["local", "default", ""].contains(driver ?? "") else { return [] }
-        let options = (driverOpts["o"] ?? "").split(separator: ",")
-        var paths: [(String, String)] = []
-        if let device = driverOpts["device"] {
-            let isPath = options.contains("bind") || options.contains("rbind") || device.hasPrefix("/")
+        let mountOptions = (options["o"] ?? "").split(separator: ",")
+        var paths: [(place: String, source: String)] = []
+        if let device = options["device"] {
+            let isPath = mountOptions.contains("bind") || mountOptions.contains("rbind") || device.hasPrefix("/")
             paths.append(("driver_opts.device", isPath ? Self.absolute(device) : device))
         }
-        for option in options {
+        for option in mountOptions {
             let parts = option.split(separator: "=", maxSplits: 1)
             guard parts.count == 2 else { continue }
             // A layer may be named from where the engine is.
