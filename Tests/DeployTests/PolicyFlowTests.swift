@@ -86,6 +86,54 @@ import WatcherTestSupport
             ) == true)
     }
 
+    @Test func `what others made on the engine is not used because a commit gives its name`() async {
+        let house = await house { $0.external = [] }
+        let before = house.containers
+        house.engine.with { state in
+            state.engine.state.volumes["theirs"] = .init(name: "theirs", driver: "local", labels: [:])
+            let labels = ["com.docker.compose.project": "other", "com.docker.compose.network": "default"]
+            state.engine.state.networks["other_default"] = .init(id: "n", name: "other_default", labels: labels)
+        }
+        house.push(
+            """
+            services: {web: {image: web:1, networks: [n], volumes: ['vol:/x']}}
+            networks:
+              n:
+                name: other_default
+            volumes:
+              vol:
+                name: theirs
+            """)
+        let result = await house.deploy()
+        #expect(result.outcome == .refused && result.failure?.reason == .policy, "\(result)")
+        #expect(
+            result.failure?.message == """
+                compose.yaml:4:5: networks.n.name: uses the network "other_default", which was made for project other \
+                (not allowed by `policy.external`)
+                compose.yaml:7:5: volumes.vol.name: uses the volume "theirs", which was made by others \
+                (not allowed by `policy.external`)
+                """)
+        #expect(house.containers == before)
+    }
+
+    @Test func `a volume that exists is judged as it is on the engine`() async {
+        let house = House()
+        house.push("services: {web: {image: web:1, volumes: ['vol:/x']}}\nvolumes: {vol: {}}")
+        #expect(await house.deploy().outcome == .deployed)
+        house.restrict { $0.bindSources = [] }
+        let allowed = await house.deploy()
+        #expect(allowed.outcome == .inSync && !allowed.warnings.contains { $0.contains("policy") }, "\(allowed)")
+        house.engine.with { state in
+            state.engine.state.volumes["shop_vol"]?.options = ["type": "none", "o": "bind", "device": "/etc"]
+        }
+        let result = await house.deploy()
+        #expect(result.outcome == .inSync, "\(result)")
+        #expect(result.warnings.contains { $0.contains("what runs violates the policy") && $0.contains("/etc") })
+        house.engine.with { $0.engine.remove("shop-web-1") }
+        let refused = await house.deploy()
+        #expect(refused.outcome == .refused && refused.failure?.message.contains("volumes.vol: ") == true, "\(refused)")
+    }
+
     // MARK: - Images
 
     @Test func `an image that is too young is refused when it is pulled, and deployed when it is old enough`() async {

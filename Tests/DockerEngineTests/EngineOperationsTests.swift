@@ -13,6 +13,7 @@ import Testing
             let project = scenario.project { service, project in
                 project.networks["front"] = Network(name: "\(scenario.name)_front")
                 project.volumes["data"] = Volume(name: "\(scenario.name)_data")
+                project.volumes["data"]?.driverOpts = ["type": "tmpfs", "device": "tmpfs"]
                 var place = NetworkAttachment()
                 place.priority = 1
                 service.networks["front"] = place
@@ -52,6 +53,7 @@ import Testing
                 #expect(container.networks[name] == state.networks[name]?.id)
             }
             #expect(state.volumes.keys.sorted() == ["\(scenario.name)_data"])
+            #expect(state.volumes.values.map(\.options) == [["type": "tmpfs", "device": "tmpfs"]])
             #expect(state.images.keys.sorted() == ["busybox:1"])
             #expect(state.images["busybox:1"]?.id == container.imageID)
             #expect(APIVersion(state.apiVersion) != nil)

@@ -26,7 +26,7 @@ import WatcherTestSupport
         }
     }
 
-    private static func denied(
+    static func denied(
         _ yaml: String, _ facts: PolicyFacts? = nil, _ rule: (inout Policy) -> Void
     ) throws -> [ComposeError.Problem] {
         var policy = Policy(name: "policy")

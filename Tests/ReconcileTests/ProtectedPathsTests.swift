@@ -86,4 +86,25 @@ import WatcherTestSupport
                 "volumes.over.driver_opts.o /u", "volumes.over.driver_opts.o /w",
             ])
     }
+
+    @Test func `what volumes mount that exist on the engine is found, too`() throws {
+        let project = try FileTree.project(
+            """
+            services: {web: {image: x, volumes: [own:/o, other:/x, same:/s]}}
+            volumes:
+              own: {name: own}
+              other: {external: true}
+              same: {name: same, driver_opts: {type: none, o: bind, device: /same}}
+              unused: {name: unused}
+            """)
+        var volumes: [String: ObservedState.Volume] = [:]
+        for name in ["own", "other", "same", "unused"] {
+            volumes[name] = .init(name: name, driver: "local", labels: [:])
+            volumes[name]?.options = ["type": "none", "o": "bind", "device": "/\(name)"]
+        }
+        #expect(
+            project.mountedSources(on: volumes).map { "\($0.place) \($0.source)" } == [
+                "volumes.other /other", "volumes.own /own", "volumes.same.driver_opts.device /same",
+            ])
+    }
 }

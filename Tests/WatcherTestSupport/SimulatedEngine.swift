@@ -119,6 +119,7 @@ package struct SimulatedEngine: Sendable {
         guard state.volumes[volume.name] == nil else { return }
         state.volumes[volume.name] = .init(
             name: volume.name, driver: volume.definition.driver ?? "local", labels: volume.labels)
+        state.volumes[volume.name]?.options = volume.definition.driverOpts
     }
 
     private mutating func connect(_ id: ContainerID, _ endpoint: Endpoint) throws {

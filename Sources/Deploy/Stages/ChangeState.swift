@@ -20,7 +20,7 @@ extension Run {
             completed: completed(observed),
             timeout: settings.healthTimeout ?? .seconds(300))
         if goal == .started, let model {
-            try checkHostPaths(of: model, plan.touchedServices)
+            try checkHostPaths(of: model, plan.touchedServices, on: observed.volumes)
             try judgeStart(plan, of: model, observed)
         }
         for change in plan.changes {

@@ -66,8 +66,7 @@ extension Run {
             if !compared.observed.containers.isEmpty, !isIdle {
                 compared = try await compare(candidate, checkout, commits, isBrief: false)
             }
-            try check(compared)
-            compared.plan.warnings += try judge(compared)
+            try check(&compared)
             for change in compared.changes + compared.plan.changesWithoutEffect {
                 log.progress(
                     .plan, .running, change.eventLine, service: change.kind == "service" ? change.name : nil)
@@ -81,8 +80,7 @@ extension Run {
     func compareAgain(_ earlier: Compared) async throws -> Compared {
         var compared = try await compare(
             earlier.candidate, earlier.checkout, await fileCommits(earlier.candidate), isBrief: false)
-        try check(compared)
-        compared.plan.warnings += try judge(compared)
+        try check(&compared)
         for change in compared.changes where !earlier.changes.contains(change) {
             log.progress(.pull, .running, change.eventLine, service: change.kind == "service" ? change.name : nil)
         }
@@ -108,8 +106,21 @@ extension Run {
             standing: standing(observed))
     }
 
-    /// Throws unless the engine can do everything that the project asks for, and the plan can be carried out.
-    private func check(_ compared: Compared) throws {
+    /// Throws unless the engine can do everything that the project asks for, it is allowed, and the plan can be carried out.
+    private func check(_ compared: inout Compared) throws {
+        try checkAbility(compared)
+        // What is there and not the project's is a matter of the policy first: waiting does not help against that.
+        compared.plan.warnings += try judge(compared)
+        guard compared.plan.missing.isEmpty else {
+            throw DeployError(
+                stage: .plan, reason: .externalMissing, message: compared.plan.missing.joined(separator: "\n"),
+                advice: "Create what is missing, or let the project make it: remove `external: true` from a network or "
+                    + "volume, pull or build an image. What another project made needs `external: true`, or another "
+                    + "name here.")
+        }
+    }
+
+    private func checkAbility(_ compared: Compared) throws {
         let candidate = compared.candidate
         try checkHostPaths(compared)
         guard compared.plan.refusals.isEmpty else {
@@ -128,13 +139,6 @@ extension Run {
             throw DeployError(
                 stage: .plan, reason: .portTaken, message: problem.message, advice: problem.advice,
                 service: problem.service)
-        }
-        guard compared.plan.missing.isEmpty else {
-            throw DeployError(
-                stage: .plan, reason: .externalMissing, message: compared.plan.missing.joined(separator: "\n"),
-                advice: "Create what is missing, or let the project make it: remove `external: true` from a network or "
-                    + "volume, pull or build an image. What another project made needs `external: true`, or another "
-                    + "name here.")
         }
     }
 

@@ -13,14 +13,16 @@ extension Run {
         let candidate = compared.candidate
         try checkHostPaths(
             of: candidate.snapshot.project, candidate.kind == .heal ? compared.plan.touchedServices : nil,
-            compared.checkout, placing: candidate.placing)
+            on: compared.observed.volumes, compared.checkout, placing: candidate.placing)
     }
 
     /// - Parameters:
     ///   - services: those whose containers are made or started; nil is all.
+    ///   - volumes: those that exist on the engine, by real name.
     ///   - difference: what is put in place before.
     func checkHostPaths(
-        of project: Project, _ services: Set<String>?, _ difference: CheckoutDifference = CheckoutDifference(),
+        of project: Project, _ services: Set<String>?, on volumes: [String: ObservedState.Volume],
+        _ difference: CheckoutDifference = CheckoutDifference(),
         placing: ([ComposeError.Problem]) -> [ComposeError.Problem] = { $0 }
     ) throws {
         let host = deployer.hostFiles
@@ -28,7 +30,7 @@ extension Run {
             settings.protectedPaths, checkout: source.checkoutPath, named: settings.mountableDirectories,
             resolve: host.resolve)
         var problems: [ComposeError.Problem] = []
-        for source in project.mountedSources(of: services) {
+        for source in project.mountedSources(of: services, on: volumes) {
             let resolved = try host.resolve(source.source)
             let problem =
                 try planted(source.source, resolved, difference)

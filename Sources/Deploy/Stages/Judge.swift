@@ -15,7 +15,7 @@ extension Run {
             of: candidate.snapshot.project, touched, compared.observed, pinned: candidate.pinnedImages)
         guard denied.isEmpty else { throw refusal(candidate.placing(denied)) }
         guard touched != nil else { return [] }
-        let standing = try violations(of: candidate.snapshot.project, nil, nil)
+        let standing = try violations(of: candidate.snapshot.project, nil, compared.observed, judgesImages: false)
         guard let first = standing.first else { return [] }
         let more = standing.count > 1 ? " (and \(standing.count - 1) more)" : ""
         return ["what runs violates the policy and would not be made again: \(first.description)\(more)"]
@@ -27,18 +27,21 @@ extension Run {
         guard denied.isEmpty else { throw refusal(denied) }
     }
 
+    /// - Parameter judgesImages: false leaves out what is known only of images on the engine, such as their age.
     private func violations(
-        of project: Project, _ services: Set<String>?, _ observed: ObservedState?, pinned: [String: String] = [:]
+        of project: Project, _ services: Set<String>?, _ observed: ObservedState, judgesImages: Bool = true,
+        pinned: [String: String] = [:]
     ) throws -> [ComposeError.Problem] {
         let policies = settings.policies
         guard !policies.isEmpty else { return [] }
         var facts = PolicyFacts(checkout: source.checkoutPath)
         facts.engineSocket = settings.engineSocket
-        let paths = policies.pathsToResolve(of: project, checkout: source.checkoutPath)
+        let paths = policies.pathsToResolve(of: project, on: observed.volumes, checkout: source.checkoutPath)
         for path in paths.isEmpty ? paths : paths.union(settings.engineSocket.map { [$0] } ?? []) {
             facts.resolved[path] = try deployer.hostFiles.resolve(path)
         }
-        facts.images = observed?.images
+        facts.images = judgesImages ? observed.images : nil
+        (facts.networks, facts.volumes) = (observed.networks, observed.volumes)
         facts.pinnedImages = pinned
         facts.services = services
         facts.now = now

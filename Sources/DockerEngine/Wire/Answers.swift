@@ -268,11 +268,13 @@ struct VolumeListAnswer: Decodable, Sendable {
         var name: String
         var driver: String?
         var labels: [String: String]?
+        var options: [String: String]?
 
         enum CodingKeys: String, CodingKey {
             case name = "Name"
             case driver = "Driver"
             case labels = "Labels"
+            case options = "Options"
         }
     }
 

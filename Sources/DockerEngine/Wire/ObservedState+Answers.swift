@@ -127,6 +127,7 @@ extension ObservedState.Network {
 extension ObservedState.Volume {
     init(_ answer: VolumeListAnswer.Element) {
         self.init(name: answer.name, driver: answer.driver ?? "", labels: answer.labels ?? [:])
+        options = answer.options ?? [:]
     }
 }
 

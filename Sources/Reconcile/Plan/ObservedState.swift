@@ -176,6 +176,10 @@ extension ObservedState {
         package var name: String
         package var driver: String
         package var labels: [String: String]
+        /// The driver's options, which may hold passwords; not recorded.
+        package var options: [String: String] = [:]
+
+        private enum CodingKeys: String, CodingKey { case name, driver, labels }
 
         package init(name: String, driver: String, labels: [String: String]) {
             self.name = name

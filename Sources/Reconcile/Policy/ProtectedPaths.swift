@@ -34,8 +34,12 @@ extension Project {
     /// Every path of the host that containers of the enabled services mount: binds, files of `configs` and `secrets` that a
     /// service uses, and what options of volumes name.
     ///
-    /// - Parameter names: the services that are asked about; nil is all.
-    package func mountedSources(of names: Set<String>? = nil) -> [HostSource] {
+    /// - Parameters:
+    ///   - names: the services that are asked about; nil is all.
+    ///   - existing: the volumes that exist on the engine, by real name: their options count, too.
+    package func mountedSources(
+        of names: Set<String>? = nil, on existing: [String: ObservedState.Volume] = [:]
+    ) -> [HostSource] {
         var sources: [HostSource] = []
         func add(_ place: String, _ source: String?, _ what: String, _ use: String) {
             guard let source, source.hasPrefix("/") else { return }
@@ -56,9 +60,14 @@ extension Project {
             }
         }
         let used = Set(services.flatMap { $0.volumes.filter { $0.kind == .volume }.compactMap(\.source) })
-        for (key, volume) in volumes.sorted(by: { $0.key < $1.key }) where used.contains(key) && !volume.external {
-            for (place, source) in volume.namedPaths {
+        for (key, volume) in volumes.sorted(by: { $0.key < $1.key }) where used.contains(key) {
+            let named = volume.external ? [] : volume.namedPaths
+            for (place, source) in named {
                 add("volumes.\(key).\(place)", source, "path", " of volume \"\(key)\"")
+            }
+            guard let found = existing[volume.name] else { continue }
+            for (_, source) in Volume(found).namedPaths where !named.contains(where: { $0.source == source }) {
+                add("volumes.\(key)", source, "path", " of volume \"\(found.name)\" on the engine")
             }
         }
         return sources
@@ -66,6 +75,12 @@ extension Project {
 }
 
 extension Volume {
+    /// As a model would have to say it for the engine to make what it has.
+    fileprivate init(_ existing: ObservedState.Volume) {
+        self.init(name: existing.name)
+        (driver, driverOpts) = (existing.driver, existing.options)
+    }
+
     /// Paths in the options of the engine's own driver, which passes them on to mount(2): of a bind, and of an overlay's
     /// layers.
     fileprivate var namedPaths: [(place: String, source: String)] {

@@ -31,7 +31,12 @@ struct ConfigPolicy {
         }
         if policies.contains(where: { $0.bindSources != nil }) {
             notes.append(
-                "`bind_sources` was judged by paths as they are written; a deploy follows the host's links, too")
+                "`bind_sources` was judged by paths as they are written; a deploy follows the host's links and looks at "
+                    + "volumes that exist, too")
+        }
+        if policies.contains(where: { $0.external != nil }) {
+            notes.append(
+                "`external` was judged by what the files say; a deploy looks at who made what exists, too")
         }
         return notes
     }

@@ -89,6 +89,9 @@ package struct PolicyFacts: Sendable, Equatable {
     package var images: [String: ObservedState.Image]?
     /// The image that each service runs, where that is not the one its reference names.
     package var pinnedImages: [String: String] = [:]
+    /// Networks and volumes that exist on the engine, by real name; empty when no engine is asked.
+    package var networks: [String: ObservedState.Network] = [:]
+    package var volumes: [String: ObservedState.Volume] = [:]
     /// The wall clock, in Unix milliseconds.
     package var now = 0
     /// The services that are judged; nil is all.
@@ -143,21 +146,26 @@ extension [Policy] {
     }
 
     /// The paths of the host that the judgement has to know where they lead: bind sources, and what allows them.
-    package func pathsToResolve(of project: Project, checkout: String) -> Set<String> {
+    ///
+    /// - Parameter volumes: those that exist on the engine, by real name.
+    package func pathsToResolve(
+        of project: Project, on volumes: [String: ObservedState.Volume] = [:], checkout: String
+    ) -> Set<String> {
         let rules = compactMap(\.bindSources)
         guard !rules.isEmpty else { return [] }
-        return Set(rules.joined()).union(project.hostSources).union([checkout])
+        return Set(rules.joined()).union(project.hostSources(on: volumes)).union([checkout])
     }
 }
 
 extension Project {
     /// The absolute paths of the host that containers of the project get to see.
-    fileprivate var hostSources: Set<String> {
+    fileprivate func hostSources(on existing: [String: ObservedState.Volume]) -> Set<String> {
         var paths: Set<String> = []
         for service in services.values {
             paths.formUnion(service.volumes.filter { $0.kind == .bind }.compactMap(\.source))
         }
         paths.formUnion(volumes.values.compactMap { $0.driverOpts["device"] })
+        paths.formUnion(volumes.values.compactMap { existing[$0.name]?.options["device"] })
         paths.formUnion((Array(secrets.values) + Array(configs.values)).compactMap(\.file))
         return Set(paths.filter { $0.hasPrefix("/") }.map(CleanPath.cleaned))
     }

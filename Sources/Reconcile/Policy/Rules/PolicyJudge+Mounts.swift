@@ -129,6 +129,8 @@ extension PolicyJudge {
                 }
                 continue
             }
+            // The engine looks for a whole id before it looks for a name.
+            judgeOwner("network", key, network.name, network.isNamedAsID ? [:] : facts.networks[network.name]?.labels)
             if let allowed = policy.networkDrivers, let driver = network.driver,
                 !["bridge", "default", ""].contains(driver),
                 !allowed.contains(driver)
@@ -154,15 +156,55 @@ extension PolicyJudge {
                 if let allowed = policy.external, !allowed.contains(volume.name) {
                     deny(path, "uses the volume \"\(volume.name)\", which is not the project's", "external")
                 }
-                continue
+            } else {
+                judgeOwner("volume", key, volume.name, facts.volumes[volume.name]?.labels)
+                judgeDefinition(of: volume, path)
             }
-            if let driver = volume.driver, !["local", "default", ""].contains(driver) {
-                judgeVolumeDriver(driver, "\(path).driver")
-            } else if policy.bindSources != nil, let problem = problem(of: volume) {
-                let place = volume.driverOpts["device"] == nil ? "driver_opts" : "driver_opts.device"
-                deny("\(path).\(place)", "mounts \(problem)", "bind_sources")
-            }
+            judgeExisting(volume, path)
         }
+    }
+
+    private mutating func judgeDefinition(of volume: Volume, _ path: String) {
+        let driver = Self.volumeDriver(volume.driver)
+        if driver != "local" {
+            judgeVolumeDriver(driver, "\(path).driver")
+        } else if policy.bindSources != nil, let problem = problem(ofOptions: volume.driverOpts) {
+            let place = volume.driverOpts["device"] == nil ? "driver_opts" : "driver_opts.device"
+            deny("\(path).\(place)", "mounts \(problem)", "bind_sources")
+        }
+    }
+
+    /// What the volume is on the engine, if that is not what the model says: it is mounted as it is.
+    private mutating func judgeExisting(_ volume: Volume, _ path: String) {
+        guard let existing = facts.volumes[volume.name] else { return }
+        let driver = Self.volumeDriver(existing.driver)
+        if !volume.external, driver == Self.volumeDriver(volume.driver), existing.options == volume.driverOpts {
+            return
+        }
+        if driver != "local" {
+            judgeVolumeDriver(driver, path)
+        } else if policy.bindSources != nil, let problem = problem(ofOptions: existing.options) {
+            deny(path, "mounts \(problem), which is what volume \"\(volume.name)\" is on the engine", "bind_sources")
+        }
+    }
+
+    /// The engine's own has several names.
+    private static func volumeDriver(_ name: String?) -> String {
+        guard let name, !["default", ""].contains(name) else { return "local" }
+        return name
+    }
+
+    /// A network or volume that exists under the name of one of the project's and was made by others would be used as it
+    /// is.
+    ///
+    /// - Parameter labels: its labels on the engine; nil when there is none of that name.
+    private mutating func judgeOwner(_ kind: String, _ key: String, _ name: String, _ labels: [String: String]?) {
+        guard let labels, let allowed = policy.external, !allowed.contains(name) else { return }
+        let owner = labels[ComposeLabels.project]
+        guard owner != project.name else { return }
+        let made = owner.map { "for project \($0)" } ?? "by others"
+        let place = name == "\(project.name)_\(key)" ? "\(kind)s.\(key)" : "\(kind)s.\(key).name"
+        deny(place, "uses the \(kind) \"\(name)\", which was made \(made)", "external")
     }
 
     /// What a driver other than the engine's own makes of a volume cannot be judged.
@@ -178,11 +220,11 @@ extension PolicyJudge {
 
     /// The engine's own driver passes type, device and options on to mount(2), which can mount disks and overlays of any
     /// directory, too.
-    private func problem(of volume: Volume) -> String? {
-        guard !volume.driverOpts.isEmpty else { return nil }
-        let type = volume.driverOpts["type"] ?? ""
-        let options = (volume.driverOpts["o"] ?? "").split(separator: ",").map { $0.trimmingPrefix(" ") }
-        let device = volume.driverOpts["device"] ?? ""
+    private func problem(ofOptions driverOptions: [String: String]) -> String? {
+        guard !driverOptions.isEmpty else { return nil }
+        let type = driverOptions["type"] ?? ""
+        let options = (driverOptions["o"] ?? "").split(separator: ",").map { $0.trimmingPrefix(" ") }
+        let device = driverOptions["device"] ?? ""
         let isBind = options.contains { $0 == "bind" || $0 == "rbind" }
         switch type {
         case "tmpfs" where !isBind: return nil
@@ -209,6 +251,11 @@ extension PolicyJudge {
             }
         }
     }
+}
+
+extension Network {
+    /// Its name is what the engine takes for the id of a network, another one's perhaps.
+    fileprivate var isNamedAsID: Bool { name.utf8.count == 64 && name.allSatisfy(\.isHexDigit) }
 }
 
 extension CleanPath {
