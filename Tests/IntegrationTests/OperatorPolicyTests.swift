@@ -70,6 +70,40 @@ import WatcherTestSupport
         }
     }
 
+    @Test func `what exists on the engine is judged as it is there, whatever a commit calls it`() async throws {
+        try await Scenario.with { scenario in
+            let stack = try await Deployed(stack(service("web")), in: scenario)
+            let (before, name, engine) = (try await stack.containers(), "\(scenario.id)-theirs", scenario.engine)
+            try await engine.request("POST", "/networks/create", body: "{\"Name\":\"\(name)\"}")
+            scenario.atEnd("remove the network") { try await engine.request("DELETE", "/networks/\(name)") }
+            let data = "\(scenario.directory)/srv/data"
+            _ = try await scenario.run("/bin/sh", ["-c", "mkdir -p \(data)"]).expecting(0)
+            let options = "{\"type\":\"none\",\"o\":\"bind\",\"device\":\"\(data)\"}"
+            try await engine.request(
+                "POST", "/volumes/create", body: "{\"Name\":\"\(name)\",\"DriverOpts\":\(options)}")
+            scenario.atEnd("remove the volume") { try await engine.request("DELETE", "/volumes/\(name)") }
+            let web = service("web", "networks: [n]", "volumes: ['vol:/x:ro']")
+            for external in ["", ", external: true"] {
+                try await stack.repository.commit(
+                    compose: Self.compose(web, "{name: \(name)\(external)}"), "use what is there\(external)")
+                try await watcher(stack, "external: []").run("deploy").expecting(77)
+                    .saying("uses the network \"\(name)\"", "uses the volume \"\(name)\"")
+                try await watcher(stack, "bind_sources: []").run("deploy").expecting(77)
+                    .saying("volumes.vol: mounts \(data)", "volume \"\(name)\"")
+            }
+            #expect(try await stack.containers() == before)
+            try await watcher(stack, "external: [\(name)]", "bind_sources: [\(data)]").run("deploy").expecting(0)
+            #expect(try await stack.containers() != before)
+            try await watcher(stack, "external: []", "bind_sources: []").run("deploy").expecting(0)
+                .saying("what runs violates the policy")
+            try await stack.watcher.run("down", stack.project).expecting(0)
+        }
+    }
+
+    private static func compose(_ service: String, _ definition: String) -> String {
+        "services:\n\(service)networks: {n: \(definition)}\nvolumes: {vol: \(definition)}\n"
+    }
+
     @Test func `a service of the configuration is judged like a commit's`() async throws {
         try await Scenario.with { scenario in
             let repository = try await scenario.repository()
