@@ -78,7 +78,8 @@ extension Volume {
     /// As a model would have to say it for the engine to make what it has.
     fileprivate init(_ existing: ObservedState.Volume) {
         self.init(name: existing.name)
-        (driver, driverOpts) = (existing.driver, existing.options)
+        driver = existing.driver
+        driverOpts = existing.options
     }
 
     /// Paths in the options of the engine's own driver, which passes them on to mount(2): of a bind, and of an overlay's
