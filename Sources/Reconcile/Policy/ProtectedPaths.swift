@@ -61,32 +61,38 @@ extension Project {
         }
         let used = Set(services.flatMap { $0.volumes.filter { $0.kind == .volume }.compactMap(\.source) })
         for (key, volume) in volumes.sorted(by: { $0.key < $1.key }) where used.contains(key) {
-            let named = volume.external ? [] : Self.paths(in: volume.driverOpts, of: volume.driver)
+            let named = volume.external ? [] : volume.namedPaths
             for (place, source) in named {
                 add("volumes.\(key).\(place)", source, "path", " of volume \"\(key)\"")
             }
             guard let found = existing[volume.name] else { continue }
-            for (_, source) in Self.paths(in: found.options, of: found.driver)
-            where !named.contains(where: { $0.source == source }) {
+            for (_, source) in Volume(found).namedPaths where !named.contains(where: { $0.source == source }) {
                 add("volumes.\(key)", source, "path", " of volume \"\(found.name)\" on the engine")
             }
         }
         return sources
     }
+}
+
+extension Volume {
+    /// As a model would have to say it for the engine to make what it has.
+    fileprivate init(_ existing: ObservedState.Volume) {
+        self.init(name: existing.name)
+        driver = existing.driver
+        driverOpts = existing.options
+    }
 
     /// Paths in the options of the engine's own driver, which passes them on to mount(2): of a bind, and of an overlay's
     /// layers.
-    private static func paths(
-        in options: [String: String], of driver: String?
-    ) -> [(place: String, source: String)] {
+    fileprivate var namedPaths: [(place: String, source: String)] {
         guard ["local", "default", ""].contains(driver ?? "") else { return [] }
-        let mountOptions = (options["o"] ?? "").split(separator: ",")
-        var paths: [(place: String, source: String)] = []
-        if let device = options["device"] {
-            let isPath = mountOptions.contains("bind") || mountOptions.contains("rbind") || device.hasPrefix("/")
+        let options = (driverOpts["o"] ?? "").split(separator: ",")
+        var paths: [(String, String)] = []
+        if let device = driverOpts["device"] {
+            let isPath = options.contains("bind") || options.contains("rbind") || device.hasPrefix("/")
             paths.append(("driver_opts.device", isPath ? Self.absolute(device) : device))
         }
-        for option in mountOptions {
+        for option in options {
             let parts = option.split(separator: "=", maxSplits: 1)
             guard parts.count == 2 else { continue }
             // A layer may be named from where the engine is.
