@@ -93,12 +93,15 @@ struct FetchOperation {
         let open = request.revisions.filter { answers[$0] == nil }
         guard !open.isEmpty else { return answers }
         let remote = try Remote(cache, url: url, request: request, environment: environment)
+        var isConnected = false
         do {
             try remote.explained {
                 try remote.connect()
+                isConnected = true
                 answers.merge(try fetch(open, remote, cache)) { $1 }
             }
-        } catch  where open.count > 1 && Self.isTheFault(ofOneRevision: error) {
+        } catch {
+            guard isConnected, open.count > 1, Self.mayBeTheFault(ofOneRevision: error) else { throw error }
             for revision in open { answers[revision] = try fetchAlone(revision, cache) }
         }
         for revision in request.takesUnadvertised ? open : [] {
@@ -107,9 +110,10 @@ struct FetchOperation {
         return answers
     }
 
-    /// What somebody pushed to one branch or tag does not stop those that follow another.
-    private static func isTheFault(ofOneRevision error: any Error) -> Bool {
-        (error as? GitError)?.reason == .invalidProject || (error as? LibGit2.Failure)?.isMalformedObject == true
+    /// What somebody pushed to one branch or tag does not stop those that follow another: the server itself may fail over it.
+    private static func mayBeTheFault(ofOneRevision error: any Error) -> Bool {
+        guard let failure = error as? LibGit2.Failure else { return error is GitError }
+        return failure.isMalformedObject || !failure.isLocal
     }
 
     private func fetchAlone(_ revision: Revision, _ cache: ObjectCache) throws -> GitNetworkAnswer? {
@@ -119,10 +123,12 @@ struct FetchOperation {
                 try remote.connect()
                 return try fetch([revision], remote, cache)[revision]
             }
-        } catch let error as GitError where error.reason == .invalidProject {
+        } catch let error as GitError {
             return .failure(error)
         } catch let failure as LibGit2.Failure where failure.isMalformedObject {
             return .failure(GitError.malformed("what \(revision) leads to", failure))
+        } catch let failure as LibGit2.Failure where !failure.isLocal {
+            return .failure(NetworkFailure(url: url, request: request).error(for: failure))
         }
     }
 
