@@ -32,7 +32,8 @@ final class SSHProcess {
         }
         // libgit2 speaks the first version of the protocol only.
         let variables = environment.filter { $0.key != "GIT_PROTOCOL" }.map { "\($0.key)=\($0.value)" }
-        let (code, process) = Self.spawn(command, variables, pipes[0][0], pipes[1][1], pipes[2][1])
+        let (code, process) = spawnProcess(
+            command.program, command.arguments, variables, descriptors: [pipes[0][0], pipes[1][1], pipes[2][1]])
         for end in [pipes[0][0], pipes[1][1], pipes[2][1]] { close(end) }
         (self.process, input, output, errors) = (process, pipes[0][1], pipes[1][0], pipes[2][0])
         guard code == 0 else {
@@ -48,32 +49,6 @@ final class SSHProcess {
     deinit {
         end()
         close(errors)
-    }
-
-    private static func spawn(
-        _ command: SSHCommand, _ variables: [String], _ input: Int32, _ output: Int32, _ errors: Int32
-    ) -> (Int32, pid_t) {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for (from, to) in [(input, Int32(0)), (output, 1), (errors, 2)] {
-            posix_spawn_file_actions_adddup2(&actions, from, to)
-        }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var defaults = sigset_t()
-        sigfillset(&defaults)
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        var process: pid_t = -1
-        let code = withCStrings(command.arguments) { arguments in
-            withCStrings(variables) { posix_spawnp(&process, command.program, &actions, &attributes, arguments, $0) }
-        }
-        return (code, process)
     }
 
     /// Reads what the remote sends; 0 at its end. Collects standard error meanwhile.

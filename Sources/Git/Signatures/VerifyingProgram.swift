@@ -64,32 +64,9 @@ struct VerifyingProgram: Sendable {
     }
 
     private func spawn(_ arguments: [String], _ descriptors: [Int32]) -> (Int32, pid_t) {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        // Beyond all numbers that are wanted, so that none is overwritten before it was copied.
-        let copies = descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, 64) }
-        defer { for copy in copies where copy >= 0 { close(copy) } }
-        for (number, copy) in copies.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, copy, Int32(number))
-        }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var defaults = sigset_t()
-        sigfillset(&defaults)
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         var variables = ["LC_ALL=C", "HOME=/nonexistent"]
         for key in ["PATH", "TZ"] { environment[key].map { variables.append("\(key)=\($0)") } }
-        var process: pid_t = -1
-        let code = withCStrings([name] + arguments) { arguments in
-            withCStrings(variables) { posix_spawnp(&process, name, &actions, &attributes, arguments, $0) }
-        }
-        return (code, process)
+        return spawnProcess(name, [name] + arguments, variables, descriptors: descriptors)
     }
 
     /// What it writes until it ends; nil when it does not within the deadline.

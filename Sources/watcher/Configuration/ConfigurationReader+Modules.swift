@@ -7,13 +7,7 @@ internal import YAML
 extension ConfigurationReader {
     static let moduleKeys = ["submodules", "lfs"]
 
-    /// - Parameter project: The project's section.
-    func modules(_ project: SectionReader) -> ModuleSettings {
-        // What else is wrong with `git` is found where the rest of it is read.
-        guard let section = project.node("git"), section.mapping != nil,
-            let git = SectionReader(
-                section, path: project.name("git"), keys: section.mapping?.entries.map(\.key) ?? [], problems: problems)
-        else { return ModuleSettings() }
+    func modules(_ git: SectionReader) -> ModuleSettings {
         var settings = ModuleSettings(fetchesLFS: git.bool("lfs", default: true))
         guard let node = git.node("submodules") else { return settings }
         guard let mapping = node.mapping else {

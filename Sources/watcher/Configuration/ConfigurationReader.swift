@@ -132,7 +132,7 @@ struct ConfigurationReader {
         readCommands(section, &settings)
         settings.policies = policy(section).map { [$0] } ?? []
         settings.home = environment["HOME"]
-        let access = access(section, &settings)
+        let (access, modules) = git(section, &settings)
         checkPrivacy(of: repository, access, section)
         let engine = engine(section)
         if engine.host.hasPrefix("unix://") {
@@ -143,7 +143,7 @@ struct ConfigurationReader {
         guard let repository, let revision else { return nil }
         return ProjectConfiguration(
             settings: settings, repository: repository, revision: revision, access: access,
-            modules: modules(section), engine: engine,
+            modules: modules, engine: engine,
             limits: limits, nameLocation: section.node("project_name")?.location ?? entry.keyLocation)
     }
 
@@ -269,7 +269,9 @@ struct ConfigurationReader {
         }
     }
 
-    private func access(_ section: SectionReader, _ settings: inout ProjectSettings) -> GitAccess {
+    private func git(
+        _ section: SectionReader, _ settings: inout ProjectSettings
+    ) -> (access: GitAccess, modules: ModuleSettings) {
         var access = GitAccess()
         guard let node = section.node("git"),
             let git = SectionReader(
@@ -278,7 +280,7 @@ struct ConfigurationReader {
                     "ssh_key", "known_hosts", "ca", "username", "password", "allow_rewrite", "insecure_http",
                     "safe_directory", "verify",
                 ] + Self.moduleKeys, problems: problems)
-        else { return access }
+        else { return (access, ModuleSettings()) }
         settings.allowsRewrite = git.bool("allow_rewrite", default: false)
         settings.verification = verification(git)
         access.knownHosts = git.string("known_hosts").map(absolute)
@@ -288,7 +290,7 @@ struct ConfigurationReader {
         access.isSafeDirectory = git.bool("safe_directory", default: false)
         access.sshKey = secret("ssh_key", git)
         access.password = secret("password", git)
-        return access
+        return (access, modules(git))
     }
 
     /// Where a secret is: `PATH`, `{file: PATH}` or `{credential: NAME}` of systemd. Nothing is looked up on disk.
