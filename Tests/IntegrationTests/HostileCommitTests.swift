@@ -81,6 +81,29 @@ import WatcherTestSupport
             saying: "evil/big holds 2 GiB, and a file may hold at most 100 MiB", within: 120)
     }
 
+    /// One without an author, and one with a message that no person wrote.
+    @Test(arguments: [
+        "printf 'tree %s\\n' $(git rev-parse main^{tree})",
+        "git cat-file commit main; head -c 2000000 /dev/zero | tr '\\0' x",
+    ]) func `a commit that cannot be read takes nothing away from what is deployed`(commit: String) async throws {
+        try await Scenario.with { scenario in
+            let stack = try await Deployed(stack(service("web")), in: scenario)
+            try await scenario.run(
+                "bash",
+                [
+                    "-euc",
+                    "{ \(commit); } | git hash-object -t commit --literally -w --stdin > ../odd; "
+                        + "cp ../odd refs/heads/main",
+                ],
+                environment: Self.environment, in: stack.repository.path
+            ).expecting(0)
+            try await stack.watcher.run("check").expecting(65)
+            try await scenario.engine.remove(container: try await stack.container("web").id)
+            try await stack.watcher.run("deploy").expecting(65).saying("what was deployed before was put right")
+            #expect(try await stack.container("web").isRunning)
+        }
+    }
+
     @Test func `a hundred million replicas`() async throws {
         try await Scenario.with { scenario in
             let stack = try await Deployed(stack(service("web")), in: scenario)
