@@ -74,6 +74,25 @@ import WatcherTestSupport
             try await deployed.watcher.run("deploy").expecting(14).saying(String(second.prefix(7)))
             try await scenario.run("sh", ["-c", "rm -f \(database)-*; cp \(database).backup \(database)"]).expecting(0)
             try await deployed.watcher.run("deploy").expecting(14).saying(String(second.prefix(7)))
+            try await deployed.watcher.run("status", "--exit-code").expecting(11)
+                .saying("\(deployed.project)/2, which the database does not know")
+            #expect(try await deployed.container("web").environment.contains("GREETING=two"))
+        }
+    }
+
+    @Test func `a rewrite is one although neither cache nor server has what is deployed`() async throws {
+        try await Scenario.with { scenario in
+            let deployed = try await Deployed(web("one"), in: scenario)
+            let first = try await deployed.repository.tip()
+            try await deployed.deploy(web("two"))
+            try await deployed.repository.rewind(to: first)
+            try await deployed.repository.push()
+            try await scenario.run(
+                "sh", ["-ec", "git reflog expire --expire=now --all; git gc -q --prune=now"],
+                in: deployed.repository.path
+            ).expecting(0)
+            try await scenario.run("rm", ["-rf", "\(deployed.watcher.stateDirectory)/git"]).expecting(0)
+            try await deployed.watcher.run("deploy").expecting(14).saying("cannot be compared or healed")
             #expect(try await deployed.container("web").environment.contains("GREETING=two"))
         }
     }
